@@ -1,0 +1,78 @@
+"""The command line. One thin module a command; heavy imports happen inside the callbacks."""
+
+import importlib
+import sys
+
+import click
+
+from zoo.errors import ZooError
+
+COMMANDS = {
+    "train": "zoo.cli.train",
+    "evaluate": "zoo.cli.evaluate",
+    "predict": "zoo.cli.predict",
+    "generate": "zoo.cli.generate",
+    "export": "zoo.cli.export",
+    "list": "zoo.cli.list",
+    "show": "zoo.cli.show",
+    "check": "zoo.cli.check",
+    "data": "zoo.cli.data",
+    "runs": "zoo.cli.runs",
+    "report": "zoo.cli.report",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(COMMANDS[cmd_name]).command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-zoo", prog_name="zoo")
+def zoo() -> None:
+    """Train, evaluate and export Keras models.
+
+    \b
+    zoo train mlp --data digits           train; the last line printed is the run's folder
+    zoo evaluate runs/mlp-digits-1        measure it on the test split
+    zoo export runs/mlp-digits-1          write a SavedModel that takes raw input
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with a documented code.
+
+    0 done, 1 a bug of ours, 2 bad input or usage, 3 training diverged, 4 export mismatch,
+    130 or 143 interrupted after a checkpoint.
+    """
+    try:
+        code = zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.UsageError as error:
+        context = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
+        fail(error.format_message() + context, 2)
+    except click.ClickException as error:
+        fail(error.format_message(), 2)
+    except click.Abort:
+        fail("Interrupted.", 130)
+    except ZooError as error:
+        fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, code: int) -> None:
+    """Print one line on stderr and exit."""
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(code)

@@ -1,0 +1,150 @@
+"""NumPy archives: an array of examples and, mostly, one of targets."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zoo.errors import InputError
+
+from .base import Raw
+from .frames import canonical
+from .splits import split_name
+
+_EXPECTED = "expected arrays x and y, or x_train, y_train, x_test, y_test"
+
+
+def read_arrays(path: Path) -> Raw:
+    """Read an .npz file; uint8 with three or four dimensions are pictures, all else vectors."""
+    arrays = _load(path)
+    parts = _parts(path, arrays)
+    x = _stacked(path, "x", [part[0] for part in parts.values()])
+    array, kind = _examples(path, x)
+    targets = [part[1] for part in parts.values() if part[1] is not None]
+    given = {}
+    if list(parts) != ["all"]:
+        ends = np.cumsum([len(part[0]) for part in parts.values()])
+        given = {
+            split: np.arange(end - len(part[0]), end)
+            for (split, part), end in zip(parts.items(), ends, strict=True)
+        }
+    if not targets:
+        return Raw(kind, array=array, given=given)
+    frame, notes = _targets(path, _stacked(path, "y", targets))
+    return Raw(kind, frame, array, target=tuple(frame.columns), given=given, notes=notes)
+
+
+def as_vectors(array: np.ndarray) -> np.ndarray:
+    """Return examples as float32 vectors, matrices and so on."""
+    return array.astype(np.float32)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
+            return {name.lower(): archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise InputError(
+            f"'{path}' is not a whole .npz file ({error}); {_EXPECTED}; "
+            "try getting it again, or np.savez(path, x=x, y=y)"
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"'{path}' holds an array of Python objects, or a broken one; expected numbers or "
+            "strings; try x.astype('float32') before np.savez"
+        ) from error
+
+
+def _parts(
+    path: Path, arrays: dict[str, np.ndarray]
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """Return examples and targets by split; "all" where the file has none."""
+    names = {"all": "x"} if "x" in arrays else {}
+    for name in arrays:
+        split = split_name(name.removeprefix("x_")) if name.startswith("x_") else None
+        if split:
+            names[split] = name
+    if not names or ("all" in names and len(names) > 1) or not {"all", "train"} & set(names):
+        found = ", ".join(arrays) or "nothing"
+        raise InputError(f"'{path}' holds {found}; {_EXPECTED}; try np.savez(path, x=x, y=y)")
+    parts = {split: (arrays[name], arrays.get("y" + name[1:])) for split, name in names.items()}
+    for split, (x, y) in parts.items():
+        _refuse_lengths(path, names[split], x, y)
+    if len({y is None for _, y in parts.values()}) > 1:
+        raise InputError(f"'{path}' has targets for some splits only; {_EXPECTED}; try adding them")
+    return parts
+
+
+def _refuse_lengths(path: Path, name: str, x: np.ndarray, y: np.ndarray | None) -> None:
+    if not x.ndim or not len(x):
+        raise InputError(f"'{path}' array {name} is empty; expected examples; try another file")
+    if y is not None and (not y.ndim or len(x) != len(y)):
+        raise InputError(
+            f"'{path}' has {len(x)} examples in {name} but {y.shape[0] if y.ndim else 1} in "
+            f"y{name[1:]}; expected as many of both; try saving them again"
+        )
+
+
+def _stacked(path: Path, name: str, arrays: list[np.ndarray]) -> np.ndarray:
+    """Join the arrays of several splits."""
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = " and ".join(str(array.shape[1:]) for array in arrays)
+        raise InputError(
+            f"'{path}' has {name} arrays of shapes {shapes}; expected one shape in all splits; "
+            "try saving them again"
+        )
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _examples(path: Path, x: np.ndarray) -> tuple[np.ndarray, str]:
+    if x.dtype.kind not in "biuf":
+        raise InputError(
+            f"'{path}' array x holds {x.dtype}; expected numbers; try x.astype('float32')"
+        )
+    if x.dtype == np.uint8 and x.ndim in (3, 4):
+        return _pictures(path, x), "image"
+    vectors = as_vectors(x if x.ndim > 1 else x[:, np.newaxis])
+    if not np.isfinite(vectors).all():
+        received = "NaN" if np.isnan(vectors).any() else "infinite"
+        raise InputError(
+            f"'{path}' array x has {received} values; expected finite numbers, as arrays have no "
+            "missing ones; try filling them, or a CSV file, where they may be missing"
+        )
+    return vectors, "vector"
+
+
+def _pictures(path: Path, x: np.ndarray) -> np.ndarray:
+    pictures = x if x.ndim == 4 else x[..., np.newaxis]
+    if pictures.shape[-1] not in (1, 3, 4):
+        raise InputError(
+            f"'{path}' has pictures of shape {x.shape[1:]}; expected (height, width) or (height, "
+            "width, channels) with 1, 3 or 4 channels; or --kind vector"
+        )
+    return pictures
+
+
+def _targets(path: Path, y: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
+    """Return targets as a frame with one column, or y0, y1 ... for several."""
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim > 2 or y.dtype.kind not in "biufUS":
+        raise InputError(
+            f"'{path}' array y has shape {y.shape} of {y.dtype}; expected one number or string an "
+            "example, or a row of numbers; try saving it so"
+        )
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise InputError(
+            f"'{path}' array y has NaN or infinite values; expected finite numbers; "
+            "try leaving those examples out"
+        )
+    if y.ndim == 1:
+        return pd.DataFrame(
+            {"y": canonical(pd.Series(y.astype(str) if y.dtype.kind == "S" else y))}
+        ), []
+    if ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
+        codes = canonical(pd.Series(y.argmax(axis=1).astype(str)))
+        return pd.DataFrame({"y": codes}), [f"y is one-hot: classes 0 to {y.shape[1] - 1}"]
+    return pd.DataFrame({f"y{i}": canonical(pd.Series(y[:, i])) for i in range(y.shape[1])}), []

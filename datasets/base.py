@@ -1,0 +1,239 @@
+"""What a data set is: named raw examples, their splits, and a spec of what is in them.
+
+Nothing here is encoded: numbers are in their own units, categories are strings, pictures are
+uint8. Turning raw examples into tensors is the work of `zoo.preprocessing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+TASKS = (
+    "classification",
+    "multi-label",
+    "regression",
+    "reconstruction",
+    "language-modelling",
+    "image-synthesis",
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One named input of a raw example.
+
+    Attributes:
+        name: the column's, or array's, name.
+        kind: "number" (float64, NaN when missing), "category" (a string, "" when missing),
+            "date" (a string, "" when missing), "vector" (float32 array), "image" (uint8 array of
+            height, width, channels) or "text" (a string).
+        shape: shape of one example; () for a scalar.
+        format: of a date, its `strptime` format.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is in a data set.
+
+    Attributes:
+        kind: "table", "vector", "image" or "text".
+        inputs: the columns a model may see.
+        targets: names of what is to be predicted; empty when there is nothing to.
+        task: the natural task, one of `TASKS`.
+        classes: class names in code order, for classification and multi-label.
+    """
+
+    kind: str
+    inputs: tuple[Column, ...]
+    targets: tuple[str, ...] = ()
+    task: str = "classification"
+    classes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as plain lists, strings and dictionaries."""
+        return {
+            "kind": self.kind,
+            "inputs": [
+                {"name": c.name, "kind": c.kind, "shape": list(c.shape), "format": c.format}
+                for c in self.inputs
+            ],
+            "targets": list(self.targets),
+            "task": self.task,
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Spec:
+        """Rebuild a spec from what `to_json` returned."""
+        columns = tuple(
+            Column(c["name"], c["kind"], tuple(c["shape"]), c["format"]) for c in state["inputs"]
+        )
+        return cls(
+            kind=state["kind"],
+            inputs=columns,
+            targets=tuple(state["targets"]),
+            task=state["task"],
+            classes=tuple(state["classes"]),
+        )
+
+
+class Split(Protocol):
+    """Random access to raw examples; the only thing training asks of data."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        """Return raw inputs by column name, each with `len(indices)` rows."""
+        ...
+
+    def targets(self) -> np.ndarray | None:
+        """Return all targets, or None when the split has none.
+
+        int32 codes `(rows,)` into `Spec.classes` for classification, float32 zeros and ones
+        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression.
+        """
+        ...
+
+
+@dataclass
+class TableSplit:
+    """Rows of a data frame that several splits share without copying it."""
+
+    frame: pd.DataFrame
+    rows: np.ndarray
+    inputs: tuple[Column, ...]
+    target: np.ndarray | None = None  # one entry a row of `frame`
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str) -> pd.Series:
+        """Return one column of this split, categories kept as pandas categories."""
+        return self.frame[name].iloc[self.rows]
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        rows = self.rows[indices]
+        return {c.name: raw_values(self.frame[c.name].iloc[rows], c) for c in self.inputs}
+
+    def targets(self) -> np.ndarray | None:
+        return None if self.target is None else self.target[self.rows]
+
+
+@dataclass
+class ArraySplit:
+    """Rows of arrays that several splits share without copying them."""
+
+    arrays: dict[str, np.ndarray]
+    rows: np.ndarray
+    target: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        rows = self.rows[indices]
+        return {name: array[rows] for name, array in self.arrays.items()}
+
+    def targets(self) -> np.ndarray | None:
+        return None if self.target is None else self.target[self.rows]
+
+
+@dataclass
+class TextSplit:
+    """Documents of text."""
+
+    documents: list[str]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        import numpy as np
+
+        texts = np.empty(len(indices), dtype=object)
+        texts[:] = [self.documents[index] for index in indices]
+        return {"text": texts}
+
+    def targets(self) -> np.ndarray | None:
+        return None
+
+
+@dataclass
+class Raw:
+    """What a loader returns: everything there is, before targets are chosen and splits are made.
+
+    Attributes:
+        kind: "table", "vector", "image" or "text".
+        frame: one row an example. Of a table all columns, of arrays only the targets; numbers are
+            float64, anything else is a pandas category of strings, or lists of strings.
+        array: of vectors and images, the examples.
+        documents: of text, the examples.
+        target: the columns to predict unless the user names others.
+        given: rows of the splits that exist already, by "train", "validation", "test".
+        notes: what a user should be told.
+    """
+
+    kind: str
+    frame: pd.DataFrame | None = None
+    array: np.ndarray | None = None
+    documents: list[str] = field(default_factory=list)
+    target: tuple[str, ...] = ()
+    given: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        if self.kind == "text":
+            return len(self.documents)
+        examples = self.array if self.array is not None else self.frame
+        return 0 if examples is None else len(examples)
+
+
+@dataclass
+class Dataset:
+    """Raw examples in three splits.
+
+    Attributes:
+        name: the catalogue's name, or the file's stem.
+        spec: what is in it.
+        train, validation, test: the splits; validation and test may be empty, never None.
+        fingerprint: sha256 of content and split, in hexadecimal.
+        provenance: where it comes from, in one line.
+        licence: its licence, or "unknown".
+        notes: one line each for what a user should be told (rows dropped, a column ignored).
+    """
+
+    name: str
+    spec: Spec
+    train: Any
+    validation: Any
+    test: Any
+    fingerprint: str
+    provenance: str = ""
+    licence: str = "unknown"
+    notes: list[str] = field(default_factory=list)
+
+
+def raw_values(series: pd.Series, column: Column) -> np.ndarray:
+    """Return a series as the raw array its column kind promises.
+
+    Shape `(rows,)`: float64 with NaN for a number, strings with "" for anything else.
+    """
+    import numpy as np
+
+    if column.kind == "number":
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    categories = series.astype("category").cat
+    names = np.array([*categories.categories.astype(str), ""], dtype=object)
+    return names[categories.codes]  # a missing value has code -1: the last name

@@ -1,0 +1,247 @@
+"""From everything a loader read to a data set: targets chosen, columns judged, splits made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from zoo.errors import InputError, nearest
+
+from .arrays import as_vectors
+from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
+from .columns import find_columns
+from .frames import is_text
+from .splits import Splitting, fingerprint, make_splits, read_split_column
+from .targets import Target, choose_target, read_target
+
+_LABELLED = ("classification", "multi-label", "regression")
+_POSSIBLE = {
+    "table": (*_LABELLED, "reconstruction"),
+    "vector": (*_LABELLED, "reconstruction"),
+    "image": (*_LABELLED, "reconstruction", "image-synthesis"),
+    "text": ("language-modelling",),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked of a data set; the arguments of `load`."""
+
+    kind: str | None = None
+    target: tuple[str, ...] = ()
+    task: str | None = None
+    drop: tuple[str, ...] = ()
+    split_column: str | None = None
+    splitting: Splitting = field(default_factory=Splitting)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a data set is called and where it comes from."""
+
+    name: str
+    source: str
+    provenance: str
+    licence: str = "unknown"
+
+
+def build(raw: Raw, request: Request, origin: Origin) -> Dataset:
+    """Return the data set that a request makes of what was read."""
+    raw = as_kind(raw, request.kind, origin.source)
+    _refuse_task(raw.kind, request.task, origin.source)
+    _refuse_columns(raw, request, origin.source)
+    if raw.kind == "text":
+        return _build_text(raw, request, origin)
+    target = _target(raw, request, origin.source)
+    task = request.task or (target.task if target else _without_target(raw.kind))
+    supervised = task in _LABELLED
+    rows = np.arange(len(raw))
+    notes = list(raw.notes)
+    if target and supervised and not target.present.all():
+        rows = np.flatnonzero(target.present)
+        missing = len(raw) - len(rows)
+        notes.append(f"{missing:,} of {len(raw):,} rows are left out: their target is missing")
+    given = raw.given
+    if request.split_column and raw.frame is not None:
+        series = raw.frame[request.split_column]
+        given = read_split_column(series, request.split_column, origin.source)
+    splits = make_splits(rows, _labels(target), given, request.splitting, origin.source)
+    if target and supervised:
+        refuse_unseen(target, splits, origin.source)
+    inputs, ignored = _inputs(raw, request, target, origin.source)
+    spec = Spec(
+        kind=raw.kind,
+        inputs=inputs,
+        targets=target.names if target and supervised else (),
+        task=task,
+        classes=target.classes if target and supervised else (),
+    )
+    values = target.values if target and supervised else None
+    content = [*_content(raw, inputs), *([] if values is None else [values])]
+    return Dataset(
+        origin.name,
+        spec,
+        **{name: make_split(raw, part, inputs, values) for name, part in splits.items()},
+        fingerprint=fingerprint(content, splits),
+        provenance=origin.provenance,
+        licence=origin.licence,
+        notes=notes + ignored,
+    )
+
+
+def make_split(
+    raw: Raw, rows: np.ndarray, inputs: tuple[Column, ...], values: np.ndarray | None
+) -> TableSplit | ArraySplit:
+    """Return random access to some rows."""
+    if raw.kind == "table":
+        assert raw.frame is not None
+        return TableSplit(raw.frame, rows, inputs, values)
+    assert raw.array is not None
+    return ArraySplit({inputs[0].name: raw.array}, rows, values)
+
+
+def as_kind(raw: Raw, kind: str | None, source: str) -> Raw:
+    """Return pictures as vectors where that is asked for; nothing else can be changed."""
+    if kind in (None, raw.kind):
+        return raw
+    if (raw.kind, kind) == ("image", "vector") and raw.array is not None:
+        array = as_vectors(raw.array)
+        return Raw("vector", raw.frame, array, [], raw.target, raw.given, raw.notes)
+    raise InputError(
+        f"'{source}' is of kind {raw.kind} and cannot be read as '{kind}'; expected {raw.kind}; "
+        "try without --kind"
+    )
+
+
+def refuse_unseen(target: Target, splits: dict[str, np.ndarray], source: str) -> None:
+    """Raise an InputError for a class that only validation or test rows have."""
+    if not target.classes:
+        return
+    seen = _seen(target, splits["train"])
+    for name in ("validation", "test"):
+        unseen = sorted(_seen(target, splits[name]) - seen)
+        if unseen:
+            shown = ", ".join(repr(target.classes[code]) for code in unseen[:5])
+            raise InputError(
+                f"'{source}' has the class {shown} in its {name} split only; expected every class "
+                "among the training rows; try another split, or without those rows"
+            )
+
+
+def _seen(target: Target, rows: np.ndarray) -> set[int]:
+    values = target.values[rows]
+    codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
+    return set(np.unique(codes).tolist())
+
+
+def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
+    rows = np.arange(len(raw))
+    splits = make_splits(rows, None, raw.given, request.splitting, origin.source)
+    content = [document.encode() for document in raw.documents]
+    return Dataset(
+        origin.name,
+        Spec("text", (Column("text", "text"),), task="language-modelling"),
+        **{n: TextSplit([raw.documents[row] for row in part]) for n, part in splits.items()},
+        fingerprint=fingerprint(content, splits),
+        provenance=origin.provenance,
+        licence=origin.licence,
+        notes=list(raw.notes),
+    )
+
+
+def _target(raw: Raw, request: Request, source: str) -> Target | None:
+    """Return what is to be predicted, which also decides how rows are split."""
+    unsupervised = request.task is not None and request.task not in _LABELLED
+    known = request.target or raw.target
+    if raw.frame is None or (unsupervised and not known):
+        if request.target or request.task in _LABELLED:
+            raise InputError(
+                f"'{source}' has no targets; expected an array y for "
+                f"{request.task or 'a --target'}; try --task {_without_target(raw.kind)}"
+            )
+        return None
+    usual = [] if request.target else raw.target
+    reserved = {*request.drop, request.split_column}
+    columns = [name for name in raw.frame.columns if name not in reserved]
+    names = choose_target(columns, request.target, usual, source)
+    task = None if unsupervised else request.task
+    if raw.kind == "image" and task is None and _whole(raw.frame[names[0]]) and len(names) == 1:
+        task = "classification"
+    return read_target(raw.frame, names, task, source)
+
+
+def _whole(series: pd.Series) -> bool:
+    return not is_text(series) and series.dtype != object and bool((series % 1 == 0).all())
+
+
+def _labels(target: Target | None) -> np.ndarray | None:
+    """Return what to stratify by."""
+    return target.values if target and target.task == "classification" else None
+
+
+def _inputs(
+    raw: Raw, request: Request, target: Target | None, source: str
+) -> tuple[tuple[Column, ...], list[str]]:
+    if raw.array is not None:
+        return (Column(raw.kind, raw.kind, raw.array.shape[1:]),), []
+    assert raw.frame is not None
+    aside = {*request.drop, request.split_column, *(target.names if target else ())}
+    names = [name for name in raw.frame.columns if name not in aside]
+    columns, notes = find_columns(raw.frame, names, source)
+    if not columns:
+        why = f": {'; '.join(notes)}" if notes else ""
+        raise InputError(
+            f"'{source}' has no column left to learn from{why}; expected one at least; "
+            "try a file with more columns"
+        )
+    return columns, notes
+
+
+def _content(raw: Raw, inputs: Sequence[Column]) -> list[bytes | np.ndarray]:
+    """Return what a fingerprint is made of."""
+    if raw.array is not None:
+        return [str(raw.array.shape).encode(), raw.array]
+    assert raw.frame is not None
+    pieces: list[bytes | np.ndarray] = []
+    for column in inputs:
+        series = raw.frame[column.name]
+        pieces.append(f"{column.name}\0{column.kind}".encode())
+        if is_text(series):
+            pieces.append("\0".join(series.cat.categories).encode())
+            pieces.append(series.cat.codes.to_numpy(np.int32))
+        else:
+            pieces.append(series.to_numpy())
+    return pieces
+
+
+def _without_target(kind: str) -> str:
+    return "image-synthesis" if kind == "image" else "reconstruction"
+
+
+def _refuse_task(kind: str, task: str | None, source: str) -> None:
+    possible = _POSSIBLE[kind]
+    if task is not None and task not in possible:
+        raise InputError(
+            f"'{source}' is of kind {kind} and cannot do {task}.{nearest(task, possible)} Expected "
+            f"one of: {', '.join(possible)}; try one of these with --task"
+        )
+
+
+def _refuse_columns(raw: Raw, request: Request, source: str) -> None:
+    """Check the columns that options name."""
+    named = [("--drop", name) for name in request.drop]
+    if request.split_column:
+        named.append(("--split-column", request.split_column))
+    columns = list(raw.frame.columns) if raw.kind == "table" and raw.frame is not None else []
+    for option, name in named:
+        if name not in columns:
+            raise InputError(
+                f"'{source}' has no column '{name}' for {option}.{nearest(name, columns)} Expected "
+                f"one of: {', '.join(columns) or 'none, as it is no table'}; try another {option}"
+            )
+    if raw.kind == "text" and request.target:
+        raise InputError(f"'{source}' is text, which has no columns; expected no target; "
+                         "try without --target")  # fmt: skip

@@ -1,0 +1,69 @@
+"""Data sets that are on every machine: scikit-learn's copies and Python's own documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .base import Raw
+
+
+def digits() -> Raw:
+    """Pictures uint8 `(1797, 8, 8, 1)`; the 17 gray levels of the source fill 0 to 255."""
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    pictures = np.round(source.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    labels = pd.DataFrame({"digit": pd.Categorical(source.target.astype(str))})
+    return Raw("image", frame=labels, array=pictures, target=("digit",))
+
+
+def iris() -> Raw:
+    """Four lengths in cm, and the species."""
+    from sklearn.datasets import load_iris
+
+    return _classes(load_iris(), "species")
+
+
+def wine() -> Raw:
+    """Thirteen chemical measures, and which of three growers."""
+    from sklearn.datasets import load_wine
+
+    return _classes(load_wine(), "cultivar")
+
+
+def breast_cancer() -> Raw:
+    """Thirty measures of cell nuclei, and the diagnosis."""
+    from sklearn.datasets import load_breast_cancer
+
+    return _classes(load_breast_cancer(), "diagnosis")
+
+
+def diabetes() -> Raw:
+    """Ten measures in their own units, and the progression after a year."""
+    from sklearn.datasets import load_diabetes
+
+    source = load_diabetes(scaled=False)
+    frame = _numbers(source)
+    frame["progression"] = source.target.astype(np.float64)
+    return Raw("table", frame=frame, target=("progression",))
+
+
+def python_docs() -> Raw:
+    """One document a topic of Python's `help()`, by name."""
+    from pydoc_data.topics import topics
+
+    return Raw("text", documents=[topics[name] for name in sorted(topics)])
+
+
+def _classes(source: Any, target: str) -> Raw:
+    frame = _numbers(source)
+    frame[target] = pd.Categorical(source.target_names[source.target].astype(str))
+    return Raw("table", frame=frame, target=(target,))
+
+
+def _numbers(source: Any) -> pd.DataFrame:
+    names = [name.removesuffix(" (cm)").replace(" ", "_") for name in source.feature_names]
+    return pd.DataFrame(source.data.astype(np.float64), columns=names)

@@ -1,0 +1,259 @@
+"""Users' files: found, recognized by their suffix, and read whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zoo.errors import InputError, missing_extra, nearest
+
+from .arrays import read_arrays
+from .base import Raw
+from .delimited import CHUNK, open_text, read_delimited, reported
+from .frames import Chunk, canonical, conflicts, force_text, is_number, join
+from .progress import Progress
+from .splits import NAMES, split_name
+from .text import read_text
+
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
+SUFFIXES = (*TABLES, ".npz", ".txt")
+
+
+def suffix_of(path: Path) -> str | None:
+    """Return the suffix that says how to read a file, or None."""
+    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+
+
+def find_parts(reference: str) -> dict[str, Path]:
+    """Return the files behind a path, by split; a single file is "all" of the data."""
+    path = Path(reference)
+    if not path.exists():
+        raise _missing(path)
+    if not path.is_dir():
+        return {"all": _readable(path)}
+    parts: dict[str, Path] = {}
+    for file in sorted(path.iterdir()):
+        split = split_name(file.name.partition(".")[0])
+        if split and suffix_of(file):
+            if split in parts:
+                raise InputError(
+                    f"'{path}' has both {parts[split].name} and {file.name}; expected one file a "
+                    "split; try removing one"
+                )
+            parts[split] = file
+    if "train" not in parts:
+        raise _nothing(path)
+    return parts
+
+
+def read_raw(parts: dict[str, Path]) -> Raw:
+    """Read the files of a data set, and remember which rows came from which."""
+    suffixes = {split: suffix_of(_readable(path)) for split, path in parts.items()}
+    families = {"table" if suffix in TABLES else suffix for suffix in suffixes.values()}
+    if len(families) > 1:
+        shown = ", ".join(path.name for path in parts.values())
+        raise InputError(f"Received files of different kinds: {shown}; expected one kind; "
+                         "try converting one")  # fmt: skip
+    family = families.pop()
+    if family == "table":
+        return _read_tables(parts)
+    return _stack({split: _READERS[str(family)](path) for split, path in parts.items()}, parts)
+
+
+def read_frame(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
+    """Read one table; `texts` are the columns to read as strings whatever they look like."""
+    path = _readable(path)
+    suffix = suffix_of(path)
+    if suffix == ".parquet":
+        frame = _read_parquet(path)
+    elif suffix in (".jsonl", ".ndjson"):
+        frame = _read_json_lines(path)
+    else:
+        frame = read_delimited(path, texts)
+    if not len(frame):
+        raise InputError(f"'{path}' has columns but no rows; expected rows; try another file")
+    for name in texts:
+        if name in frame and is_number(frame[name]):
+            frame[name] = force_text(frame[name])
+    return frame
+
+
+def _read_tables(parts: dict[str, Path]) -> Raw:
+    frames = {split: read_frame(path) for split, path in parts.items()}
+    first, *others = parts
+    columns = list(frames[first].columns)
+    for split in others:
+        require_columns(frames[split], columns, str(parts[split]))
+        frames[split] = frames[split][columns]
+    kinds: dict[str, str] = {}
+    mixed = {name for frame in frames.values() for name in conflicts(_chunk(frame), kinds)}
+    for split, path in parts.items():
+        if any(is_number(frames[split][name]) for name in mixed):
+            frames[split] = read_frame(path, mixed)[columns]
+    given = _given({split: len(frame) for split, frame in frames.items()})
+    return Raw("table", frame=join([_chunk(frame) for frame in frames.values()]), given=given)
+
+
+def require_columns(frame: pd.DataFrame, names: Collection[str], source: str) -> None:
+    """Raise an InputError for the first column that a table lacks."""
+    for name in names:
+        if name not in frame:
+            found = ", ".join(map(str, frame.columns))
+            raise InputError(
+                f"'{source}' has no column '{name}'.{nearest(name, frame.columns)} Expected the "
+                f"columns of the training data; found {found}; try renaming one"
+            )
+
+
+def _stack(raws: dict[str, Raw], parts: dict[str, Path]) -> Raw:
+    """Join arrays or texts that came in several files."""
+    if len(raws) == 1:
+        return next(iter(raws.values()))
+    first, *others = raws.values()
+    given = _given({split: len(raw) for split, raw in raws.items()})
+    if first.kind == "text":
+        documents = [text for raw in raws.values() for text in raw.documents]
+        return Raw("text", documents=documents, given=given)
+    for raw, path in zip(others, list(parts.values())[1:], strict=True):
+        _refuse_unlike(first, raw, path)
+    labelled = first.frame is not None
+    frame = join([_chunk(raw.frame) for raw in raws.values()]) if labelled else None  # type: ignore[arg-type]
+    array = np.concatenate([raw.array for raw in raws.values() if raw.array is not None])
+    return Raw(first.kind, frame, array, target=first.target, given=given, notes=first.notes)
+
+
+def _refuse_unlike(first: Raw, other: Raw, path: Path) -> None:
+    expected, received = _shape(first), _shape(other)
+    if expected != received:
+        raise InputError(
+            f"'{path}' holds {received}; expected {expected} as in the training file; "
+            "try the same arrays in each file"
+        )
+
+
+def _shape(raw: Raw) -> str:
+    shape = raw.array.shape[1:] if raw.array is not None else ()
+    targets = list(raw.frame.columns) if raw.frame is not None else "no targets"
+    return f"{raw.kind} arrays of {shape} with {targets}"
+
+
+def _given(sizes: dict[str, int]) -> dict[str, np.ndarray]:
+    if "all" in sizes:
+        sizes["train"] = sizes.pop("all")
+        sizes = {name: sizes[name] for name in NAMES if name in sizes}
+    if list(sizes) == ["train"]:
+        return {}
+    ends = np.cumsum(list(sizes.values()))
+    return {
+        split: np.arange(end - size, end)
+        for (split, size), end in zip(sizes.items(), ends, strict=True)
+    }
+
+
+def _chunk(frame: pd.DataFrame) -> Chunk:
+    return {str(name): frame[name] for name in frame.columns}
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise missing_extra("pyarrow", "parquet", "Reading Parquet files") from error
+    chunks = []
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        _refuse_double(path, file.schema_arrow.names)
+        with Progress(path) as progress:
+            for batch in file.iter_batches(batch_size=CHUNK):
+                frame = batch.to_pandas()
+                chunks.append({name: canonical(frame[name]) for name in frame.columns})
+                progress.advance(len(frame))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(
+            f"'{path}' cannot be read as Parquet: {error!s:.120}; expected a whole file; "
+            "try getting or writing it again"
+        ) from error
+    return join(chunks) if chunks else pd.DataFrame()
+
+
+def _refuse_double(path: Path, names: list[str]) -> None:
+    double = [name for name in names if names.count(name) > 1]
+    if double:
+        raise InputError(
+            f"'{path}' has more than one column named '{double[0]}'; expected different names; "
+            "try renaming one"
+        )
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    chunks = []
+    with reported(path), open_text(path) as file, Progress(path) as progress:
+        records = _records(path, file)
+        while part := list(islice(records, CHUNK)):
+            frame = pd.DataFrame.from_records(part)
+            chunks.append({str(name): canonical(frame[name]) for name in frame.columns})
+            progress.advance(len(part))
+    if not chunks:
+        raise InputError(f"'{path}' is empty; expected one JSON object a line; try another file")
+    return join(chunks)
+
+
+def _records(path: Path, lines: Any) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"'{path}' line {number} is not JSON: {error.msg} at character {error.pos + 1}; "
+                "expected one object a line; try getting or writing the file again"
+            ) from error
+        if not isinstance(record, dict):
+            raise InputError(
+                f"'{path}' line {number} holds a {type(record).__name__}; expected one object a "
+                'line, like {"x": 1, "label": "a"}; try writing it so'
+            )
+        yield record
+
+
+def _readable(path: Path) -> Path:
+    if not path.exists():
+        raise _missing(path)
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder; expected a file; try one of the files in it")
+    if not suffix_of(path):
+        raise InputError(
+            f"'{path}' has a suffix that is not known; expected {', '.join(SUFFIXES)}; "
+            "try converting or renaming it"
+        )
+    if not path.stat().st_size:
+        raise InputError(f"'{path}' is empty; expected data; try another file")
+    return path
+
+
+def _missing(path: Path) -> InputError:
+    around = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    return InputError(
+        f"'{path}' does not exist.{nearest(path.name, around)} Expected a file or a folder with "
+        "train, validation and test files; try another path, or a name of `zoo data list`"
+    )
+
+
+def _nothing(path: Path) -> InputError:
+    usable = sorted(file for file in path.iterdir() if file.is_file() and suffix_of(file))
+    hint = str(usable[0]) if usable else f"files that end in {', '.join(SUFFIXES)}"
+    return InputError(
+        f"'{path}' has no usable train file; expected train.csv and, if there are, validation.csv "
+        f"and test.csv, or the same of another kind; try {hint}"
+    )
+
+
+_READERS = {".npz": read_arrays, ".txt": read_text}

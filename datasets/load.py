@@ -1,0 +1,146 @@
+"""The two doors: a data set by name or path, and a file read as an earlier data set was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.errors import InputError, nearest
+
+from . import catalog
+
+if TYPE_CHECKING:
+    from .base import Dataset, Spec, Split
+    from .build import Origin
+
+
+def load(
+    reference: str | Path,
+    *,
+    kind: str | None = None,
+    target: str | Iterable[str] = (),
+    task: str | None = None,
+    drop: Iterable[str] = (),
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    split_column: str | None = None,
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    split_seed: int = 0,
+) -> Dataset:
+    """Load a data set in three splits; those that do not exist are made.
+
+    Args:
+        reference: a name of the catalog, a file, or a folder with train, validation, test files.
+        kind: "table", "vector", "image" or "text", where the file leaves it open.
+        target: the column or columns to predict.
+        task: what to do with it, where several tasks fit.
+        drop: columns to leave out.
+        validation, test: files with those splits.
+        split_column: the column that names each row's split.
+        validation_fraction, test_fraction: shares of all rows to hold out.
+        split_seed: which rows are held out.
+
+    Raises:
+        InputError: whatever is wrong with the data or the request, in one line.
+    """
+    from .build import Request, build
+    from .files import read_raw
+    from .splits import Splitting
+
+    request = Request(
+        kind=kind,
+        target=(target,) if isinstance(target, str) else tuple(target),
+        task=task,
+        drop=tuple(drop),
+        split_column=split_column,
+        splitting=Splitting(validation_fraction, test_fraction, split_seed),
+    )
+    reference = str(reference)
+    named = {"validation": validation, "test": test}
+    files = {name: Path(path) for name, path in named.items() if path}
+    if is_name(reference):
+        if files:
+            raise InputError(
+                f"Received the file '{next(iter(files.values()))}' for the data set '{reference}'; "
+                "expected files with a file; try without --validation and --test"
+            )
+        row = catalog.find(reference)
+        return build(row.read(), request, _named(row))
+    parts = _with_files(reference, files, split_column)
+    return build(read_raw(parts), request, _origin(reference))
+
+
+def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
+    """Read examples as an earlier data set was read, to evaluate or predict.
+
+    Args:
+        reference: a file, used whole unless it says which part is its test split; a folder, or a
+            name of the catalog, of which it is the test split.
+        spec: of the data set that the run was trained on.
+        targets: whether targets are needed; without them their columns may be absent.
+
+    Raises:
+        InputError: a column is missing or of another kind, a class is unknown.
+    """
+    from .build import Request, build
+    from .files import find_parts
+    from .matching import match, read_matching
+
+    reference = str(reference)
+    if is_name(reference):
+        row = catalog.find(reference)
+        raw = row.read()
+        test = build(raw, Request(), _named(row)).test
+        if raw.kind == spec.kind == "text":
+            return test
+        return match(raw, test.rows, spec, reference, targets)
+    parts = find_parts(reference)
+    return read_matching(parts.get("all") or parts.get("test") or parts["train"], spec, targets)
+
+
+def is_name(reference: str) -> bool:
+    """Tell a name from a path; raise the error for what is neither."""
+    from .files import suffix_of
+
+    if catalog.known(reference):
+        return True
+    path = Path(reference)
+    if path.exists() or suffix_of(path) or "/" in reference or "\\" in reference or path.suffix:
+        return False
+    raise InputError(
+        f"Unknown data set '{reference}'.{nearest(reference, catalog.names())} "
+        "Expected a name of `zoo data list`, or the path of a file or folder."
+    )
+
+
+def _with_files(reference: str, files: dict[str, Path], column: str | None) -> dict[str, Path]:
+    from .files import find_parts
+
+    parts = find_parts(reference)
+    if column and (files or len(parts) > 1):
+        raise InputError(
+            f"Received --split-column {column} and separate files for the splits; expected one of "
+            "the two; try without one"
+        )
+    double = sorted(set(files) & set(parts))
+    if double:
+        raise InputError(
+            f"'{reference}' has its own {double[0]} file; expected one {double[0]} split; "
+            f"try without --{double[0]}"
+        )
+    return {**parts, **files}
+
+
+def _named(row: catalog.Row) -> Origin:
+    from .build import Origin
+
+    return Origin(row.name, row.name, row.source, row.licence)
+
+
+def _origin(reference: str) -> Origin:
+    from .build import Origin
+
+    name = Path(reference).resolve().name.partition(".")[0]
+    return Origin(name, reference, f"the user's file {Path(reference).name}")

@@ -1,0 +1,384 @@
+"""What a run is asked to do: one frozen dataclass a help group, standard library only.
+
+The fields are the one list behind the command line (`--learning-rate`), configuration files
+(`learning_rate:`) and `zoo.train(learning_rate=...)`. `None` means "what the model's row of the
+registry says, else what `resolve` says"; after `resolve` nothing that matters is `None`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any
+
+from zoo.errors import InputError, unknown
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
+LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
+SCHEDULES = ("constant", "cosine", "step", "exponential")
+AUGMENTATIONS = ("flip", "shift", "rotate", "noise")
+TASKS = (
+    "classification",
+    "multi-label",
+    "regression",
+    "reconstruction",
+    "language-modelling",
+    "image-synthesis",
+)
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    kind: str = "",
+) -> Any:
+    """Declare an option: its default, its help and the values it takes.
+
+    `low` and `high` are inclusive bounds, `above` an exclusive one; `kind` names what a string
+    must parse as ("duration", "interval", "augmentations").
+    """
+    metadata = {"help": text, "choices": choices, "kind": kind}
+    metadata |= {"low": low, "high": high, "above": above}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data"""
+
+    data: str = option("", "Name of a data set (`zoo data list`), or a file or folder of yours.")
+    kind: str | None = option(
+        None, "What the file holds, where its suffix does not say.",
+        choices=("table", "vector", "image", "text"),
+    )  # fmt: skip
+    target: tuple[str, ...] = option((), "Column to predict; repeat for several.")
+    task: str | None = option(None, "What to learn, where several tasks fit.", choices=TASKS)
+    drop: tuple[str, ...] = option((), "Column to ignore; repeatable.")
+    validation: str | None = option(None, "File of validation examples, instead of a made split.")
+    test: str | None = option(None, "File of test examples, instead of a made split.")
+    split_column: str | None = option(None, "Column that says train, validation or test.")
+    validation_fraction: float = option(
+        0.1, "Share of the examples kept for validation.", low=0.0, high=0.9
+    )
+    test_fraction: float = option(0.2, "Share of the examples kept for the test.", low=0.0, high=0.9)
+    split_seed: int = option(0, "Seed of made splits, apart from --seed.", low=0)
+    sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Model"""
+
+    activation: str | None = option(None, "Activation of the hidden layers.", choices=ACTIVATIONS)
+    set: tuple[str, ...] = option(
+        (), "NAME=VALUE, an argument of the builder (`zoo show MODEL`); repeatable."
+    )
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """Optimization"""
+
+    epochs: int | None = option(None, "Passes over the training data.", low=1)
+    steps: int | None = option(None, "Optimizer steps in all, instead of --epochs.", low=1)
+    time: str | None = option(
+        None, "Wall time to train for, as 90s, 10m or 2h.", kind="duration"
+    )
+    batch_size: int | None = option(None, "Examples a step.", low=1)
+    loss: str | None = option(None, "Loss; by default the task's.", choices=LOSSES)
+    huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
+    optimizer: str | None = option(None, "Optimizer.", choices=OPTIMIZERS)
+    learning_rate: float | None = option(None, "Learning rate, at its highest.", above=0.0)
+    momentum: float | None = option(
+        None, "Momentum of sgd and rmsprop; beta_1 of adam, adamw and lion.", low=0.0, high=0.9999
+    )
+    nesterov: bool = option(False, "Nesterov momentum, for sgd.")
+    weight_decay: float | None = option(None, "Decoupled weight decay.", low=0.0)
+    schedule: str | None = option(
+        None, "How the learning rate falls over the run.", choices=SCHEDULES
+    )
+    warmup: float | None = option(
+        None, "Share of the run over which the learning rate rises.", low=0.0, high=0.9
+    )
+    clip_norm: float | None = option(None, "Largest norm of the whole gradient.", above=0.0)
+    accumulate: int = option(1, "Batches whose gradients make one step.", low=1)
+    ema: float | None = option(
+        None, "Momentum of the weights' moving average, as 0.99, used once trained.",
+        above=0.0, high=0.999999,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """Regularization"""
+
+    l1: float | None = option(None, "L1 penalty on the weights.", low=0.0)
+    l2: float | None = option(None, "L2 penalty on the weights.", low=0.0)
+    dropout: float | None = option(None, "Share of units dropped.", low=0.0, high=0.99)
+    early_stopping: int | None = option(
+        None, "Epochs without a better validation loss before stopping; 0 never stops. "
+        "The best epoch's weights are kept.", low=0,
+    )  # fmt: skip
+    augment: str | None = option(
+        None, "Changes to training examples, as flip,shift:0.1,rotate:15,noise:0.05.",
+        kind="augmentations",
+    )  # fmt: skip
+    label_smoothing: float = option(0.0, "Share of each label spread over all.", low=0.0, high=0.9)
+    class_weight: str | None = option(
+        None, "Weigh classes by how rare they are.", choices=("auto",)
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run"""
+
+    run: str | None = option(None, "Folder of the run; default runs/MODEL-DATA-NUMBER.")
+    seed: int = option(0, "Seed of weights, order, dropout and augmentation.", low=0)
+    device: str = option("auto", "Where to compute.", choices=("auto", "cpu", "gpu"))
+    precision: str = option(
+        "auto", "Number format of the computation; weights stay float32.",
+        choices=("auto", "float32", "bfloat16"),
+    )  # fmt: skip
+    jit: str = option("auto", "Compile the training step with XLA.", choices=("auto", "on", "off"))
+    checkpoint_every: str = option(
+        "30s", "Steps, or time as 30s or 10m, between checkpoints.", kind="interval"
+    )
+
+
+GROUPS = (Data, Model, Optimization, Regularization, Run)
+BUILDER_OPTIONS = ("activation", "dropout", "l1", "l2")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A model's name and every option, each group under its own name."""
+
+    model: str
+    data: Data = Data()
+    network: Model = Model()
+    optimization: Optimization = Optimization()
+    regularization: Regularization = Regularization()
+    run: Run = Run()
+
+    def groups(self) -> tuple[Any, ...]:
+        """Return the option groups in help order."""
+        return (self.data, self.network, self.optimization, self.regularization, self.run)
+
+    def options(self) -> dict[str, Any]:
+        """Return all options as one flat dictionary, tuples as lists."""
+        flat = {f.name: getattr(g, f.name) for g in self.groups() for f in fields(g)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items()}
+
+    def with_options(self, **changes: Any) -> Config:
+        """Return a copy with some options changed, each checked."""
+        return build(self.model, {**self.options(), **changes})
+
+
+def all_options() -> Iterator[tuple[type, Field]]:
+    """Yield every `(group, field)` in help order."""
+    for group in GROUPS:
+        for entry in fields(group):
+            yield group, entry
+
+
+def build(model: str, options: Mapping[str, Any]) -> Config:
+    """Check flat options and sort them into their groups.
+
+    Raises:
+        InputError: a name nobody knows (the nearest is offered), or a value of the wrong type or
+            outside its range.
+    """
+    known = {entry.name: entry for _, entry in all_options()}
+    for name in options:
+        if name not in known:
+            raise unknown("option", name, known, look="zoo train --help")
+    groups = []
+    for group in GROUPS:
+        names = [entry.name for entry in fields(group)]
+        values = {n: check(known[n], options[n]) for n in names if n in options}
+        groups.append(group(**values))
+    return Config(model, *groups)
+
+
+def check(entry: Field, value: Any) -> Any:
+    """Return the value an option takes, or raise an InputError that says what it expects."""
+    kind = str(entry.type)
+    shown = "--" + entry.name.replace("_", "-")
+    if value is None:
+        if "None" in kind or value == entry.default:
+            return value
+        raise InputError(f"{shown} received nothing. Expected {expected(entry)}.")
+    try:
+        value = _typed(kind, value)
+    except (TypeError, ValueError):
+        raise InputError(f"{shown} received {value!r}. Expected {expected(entry)}.") from None
+    meta = entry.metadata
+    if meta["choices"] and value not in meta["choices"]:
+        raise unknown(f"value for {shown}", str(value), meta["choices"])
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not _within(value, meta):
+        raise InputError(f"{shown} received {value}. Expected {expected(entry)}.")
+    if meta["kind"]:
+        PARSERS[meta["kind"]](value, shown)
+    return value
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if kind.startswith("tuple"):
+        return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+    if kind.startswith("bool"):
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+    if kind.startswith("int"):
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    if kind.startswith("float"):
+        if isinstance(value, bool) or not math.isfinite(float(value)):
+            raise ValueError
+        return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _within(value: float, meta: Mapping[str, Any]) -> bool:
+    return not (
+        (meta["low"] is not None and value < meta["low"])
+        or (meta["high"] is not None and value > meta["high"])
+        or (meta["above"] is not None and value <= meta["above"])
+    )
+
+
+def expected(entry: Field) -> str:
+    """Say in words what an option takes."""
+    meta = entry.metadata
+    if meta["choices"]:
+        return "one of: " + ", ".join(meta["choices"])
+    kind = str(entry.type)
+    noun = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+        kind.split(" ")[0], "text"
+    )
+    if meta["above"] is not None:
+        noun += f" above {meta['above']:g}"
+    if meta["low"] is not None:
+        noun += f" of at least {meta['low']:g}"
+    if meta["high"] is not None:
+        noun += f" and at most {meta['high']:g}"
+    return noun
+
+
+def seconds(text: str, shown: str = "time") -> float:
+    """Return a duration such as 90s, 10m or 2h in seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text.strip())
+    if not match or float(match[1]) == 0:
+        raise InputError(f"{shown} received '{text}'. Expected a duration such as 90s, 10m or 2h.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def interval(text: str, shown: str = "interval") -> tuple[int | None, float | None]:
+    """Return `(steps, None)` or `(None, seconds)` for "500", "30s" or "10m"."""
+    if text.strip().isdigit() and int(text) > 0:
+        return int(text), None
+    try:
+        return None, seconds(text)
+    except InputError:
+        raise InputError(
+            f"{shown} received '{text}'. Expected a number of steps such as 500, "
+            "or a duration such as 30s or 10m."
+        ) from None
+
+
+def augmentations(text: str, shown: str = "augment") -> dict[str, float | None]:
+    """Return "flip,shift:0.1" as names with their strengths, None where not given."""
+    result: dict[str, float | None] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, strength = part.partition(":")
+        if name not in AUGMENTATIONS:
+            raise unknown(f"augmentation in {shown}", name, AUGMENTATIONS)
+        try:
+            value = float(strength) if strength else None
+        except ValueError:
+            value = math.nan
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{shown} received '{part}'. Expected a strength such as shift:0.1.")
+        result[name] = value
+    return result
+
+
+PARSERS = {"duration": seconds, "interval": interval, "augmentations": augmentations}
+
+
+def resolve(config: Config, training: Mapping[str, Any]) -> Config:
+    """Fill what was left open from a row's training defaults, then from general ones.
+
+    Raises:
+        InputError: two of --epochs, --steps and --time were given.
+    """
+    given = [n for n in ("epochs", "steps", "time") if getattr(config.optimization, n) is not None]
+    if len(given) > 1:
+        raise InputError(
+            f"--{given[0]} and --{given[1]} were both given. Expected one of --epochs, --steps "
+            "and --time."
+        )
+    if config.optimization.nesterov and config.optimization.optimizer not in (None, "sgd"):
+        raise InputError(
+            f"--nesterov was given with --optimizer {config.optimization.optimizer}. "
+            "Expected --optimizer sgd."
+        )
+    flat = config.options()
+    general = {
+        "batch_size": 32, "optimizer": "adamw", "learning_rate": 1e-3, "schedule": "cosine",
+        "warmup": 0.0, "early_stopping": 0,
+    }  # fmt: skip
+    defaults = {**general, **training}
+    if config.optimization.optimizer not in (None, defaults["optimizer"]):
+        defaults = {**defaults, "learning_rate": LEARNING_RATES[config.optimization.optimizer]}
+        for name in ("momentum", "weight_decay"):
+            defaults.pop(name, None)
+    if given == ["time"]:
+        _refuse_schedule(config)
+        defaults |= {"schedule": "constant", "warmup": 0.0}
+    for name, value in defaults.items():
+        if name in flat and flat[name] is None and name not in ("steps", "epochs"):
+            flat[name] = value
+    return build(config.model, flat)
+
+
+def _refuse_schedule(config: Config) -> None:
+    """A schedule is drawn over a known number of steps, which a time limit does not give."""
+    if config.optimization.schedule not in (None, "constant") or config.optimization.warmup:
+        raise InputError(
+            "--time was given with a schedule or a warm-up. Expected a length known in advance: "
+            "use --epochs or --steps, or --schedule constant."
+        )
+
+
+LEARNING_RATES = {
+    "sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 0.05, "lion": 2e-4,
+}  # fmt: skip
+
+
+def with_epochs(config: Config, steps_per_epoch: int, training: Mapping[str, Any]) -> Config:
+    """Turn what is left open of the run's length into a number of epochs.
+
+    Without --epochs, --steps or --time a run lasts about `training["steps"]` steps (3,000 unless
+    the row says otherwise), in at least 5 and at most 200 passes: a small table needs many, a
+    large one few.
+    """
+    chosen = config.optimization
+    if chosen.epochs is not None or chosen.steps is not None or chosen.time is not None:
+        return config
+    epochs = math.ceil(training.get("steps", 3000) / steps_per_epoch)
+    return replace(config, optimization=replace(chosen, epochs=min(200, max(5, epochs))))

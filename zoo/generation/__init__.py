@@ -1,0 +1,1 @@
+"""Making text and pictures with a trained model."""

@@ -1,0 +1,282 @@
+"""Layers and activations that two or more models share, or that Keras lacks.
+
+Activations go by name through `activation`. GELU is the exact one of Hendrycks and Gimpel,
+Gaussian Error Linear Units, 2016, arXiv:1606.08415, written with erf: Keras's own uses erfc, which
+no ONNX converter knows.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.errors import nearest
+
+register = keras.saving.register_keras_serializable(package="zoo")
+
+
+@register
+def gelu(x):
+    return 0.5 * x * (1.0 + ops.erf(x / math.sqrt(2.0)))
+
+
+@register
+def leaky_relu(x):
+    return ops.leaky_relu(x, negative_slope=0.1)
+
+
+ACTIVATIONS = {
+    "sigmoid": keras.activations.sigmoid,
+    "tanh": keras.activations.tanh,
+    "relu": keras.activations.relu,
+    "leaky_relu": leaky_relu,
+    "elu": keras.activations.elu,
+    "selu": keras.activations.selu,
+    "gelu": gelu,
+    "silu": keras.activations.silu,
+    "linear": keras.activations.linear,
+}
+
+
+def activation(name: str) -> Callable[[Any], Any]:
+    """Return an activation function by name; every one can be saved by Keras.
+
+    Args:
+        name: one of `ACTIVATIONS`. `leaky_relu` has slope 0.1; `leaky_relu:0.3` says another.
+    """
+    kind, colon, slope = str(name).partition(":")
+    if kind == "leaky_relu" and colon:
+        return keras.layers.LeakyReLU(negative_slope=_slope(name, slope))
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"Expected `activation` to be one of {', '.join(ACTIVATIONS)}. "
+            f"Received: activation={name!r}.{nearest(str(name), ACTIVATIONS)}"
+        )
+    return ACTIVATIONS[name]
+
+
+def _slope(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            "Expected `activation` to be leaky_relu or leaky_relu:SLOPE, as in leaky_relu:0.3. "
+            f"Received: activation={name!r}"
+        ) from None
+
+
+def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    """Return the penalty `l1 * sum|w| + l2 * sum w^2`, or None where both are zero."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def check_units(units: tuple[int, ...]) -> tuple[int, ...]:
+    """Return widths of hidden layers as a tuple, refusing none at all and widths below one."""
+    units = tuple(units) if isinstance(units, (list, tuple)) else (units,)
+    if not units or not all(isinstance(u, int) and u > 0 for u in units):
+        raise ValueError(f"Expected `units` to be positive integers. Received: units={units}")
+    return units
+
+
+def check_size(input_shape: tuple[int, ...], cardinalities: tuple[int, ...] = ()) -> int:
+    """Return how many numbers one example has, refusing an example without any input."""
+    size = math.prod(input_shape)
+    if size == 0 and not cardinalities:
+        raise ValueError(f"Expected at least one input. Received: input_shape={input_shape}")
+    return size
+
+
+def vector_input(input_shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return an input of any shape, and the same flattened to vectors."""
+    check_size(input_shape)
+    inputs = keras.Input(input_shape)
+    return inputs, inputs if len(input_shape) == 1 else keras.layers.Flatten()(inputs)
+
+
+def table_inputs(input_shape: tuple[int, ...], cardinalities: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return a model's inputs, its numbers `(B, n)` or None, its codes `(B, c)` or None.
+
+    Without cardinalities the model takes the numbers alone, otherwise a dictionary of both.
+    """
+    check_size(input_shape, cardinalities)
+    if not cardinalities:
+        inputs, numbers = vector_input(input_shape)
+        return inputs, numbers, None
+    numbers = keras.Input(input_shape, name="numbers")
+    codes = keras.Input((len(cardinalities),), dtype="int32", name="categories")
+    inputs = {"numbers": numbers, "categories": codes}
+    if check_size(input_shape, cardinalities) == 0:
+        return inputs, None, codes
+    return inputs, numbers if len(input_shape) == 1 else keras.layers.Flatten()(numbers), codes
+
+
+def table_vector(numbers: Any, codes: Any, cardinalities: tuple[int, ...], width: int) -> Any:
+    """Return numbers and embedded codes side by side, `(B, n + c * width)`."""
+    parts = [] if numbers is None else [numbers]
+    if codes is not None:
+        parts.append(CategoryEmbedding(cardinalities, width)(codes))
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+
+
+@register
+class Maxout(keras.layers.Layer):
+    """The largest of several affine functions: `max_j (x . w_j + b_j)`, `(B, d)` to `(B, units)`.
+
+    Goodfellow and others, Maxout Networks, 2013, arXiv:1302.4389. Column `u * pieces + j` of the
+    kernel is piece j of unit u.
+    """
+
+    def __init__(self, units, pieces=2, kernel_regularizer=None, kernel_constraint=None, **kwargs):
+        super().__init__(**kwargs)
+        if units < 1 or pieces < 1:
+            raise ValueError(
+                f"Expected positive integers. Received: units={units}, pieces={pieces}"
+            )
+        self.units = units
+        self.pieces = pieces
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+
+    def build(self, input_shape):
+        columns = self.units * self.pieces
+        self.kernel = self.add_weight(
+            (input_shape[-1], columns),
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = self.add_weight((columns,), initializer="zeros", name="bias")
+
+    def call(self, x):
+        z = ops.matmul(x, self.kernel) + self.bias  # (B, units * pieces)
+        return ops.max(ops.reshape(z, (-1, self.units, self.pieces)), axis=-1)  # (B, units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "pieces": self.pieces,
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+        }
+
+
+@register
+class FeatureCross(keras.layers.Layer):
+    """One explicit interaction with the first layer: `x0 * (W x + b) + x`, `(B, d)` twice.
+
+    Wang and others, DCN V2, 2020, arXiv:2008.13535, equation 1.
+    """
+
+    def __init__(self, kernel_regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+
+    def build(self, first_shape, x_shape):
+        width = x_shape[-1]
+        self.kernel = self.add_weight(
+            (width, width), name="kernel", regularizer=self.kernel_regularizer
+        )
+        self.bias = self.add_weight((width,), initializer="zeros", name="bias")
+
+    def call(self, first, x):
+        return first * (ops.matmul(x, self.kernel) + self.bias) + x
+
+    def compute_output_shape(self, first_shape, x_shape):
+        return x_shape
+
+    def get_config(self):
+        regularizer = keras.regularizers.serialize(self.kernel_regularizer)
+        return {**super().get_config(), "kernel_regularizer": regularizer}
+
+
+@register
+class CategoryEmbedding(keras.layers.Layer):
+    """Embed several columns of codes with one lookup: `(B, c)` int to `(B, c * width)`."""
+
+    def __init__(self, cardinalities, width, **kwargs):
+        super().__init__(**kwargs)
+        self.cardinalities = tuple(cardinalities)
+        self.width = width
+
+    def build(self, input_shape):
+        self.embeddings = self.add_weight(
+            (sum(self.cardinalities), self.width), initializer="uniform", name="embeddings"
+        )
+
+    def call(self, codes):
+        rows = codes + ops.array(_starts(self.cardinalities), dtype="int32")  # (B, c)
+        x = ops.take(self.embeddings, rows, axis=0)  # (B, c, width)
+        return ops.reshape(x, (-1, len(self.cardinalities) * self.width))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cardinalities": self.cardinalities,
+            "width": self.width,
+        }
+
+
+@register
+class CategoryLinear(keras.layers.Layer):
+    """A linear model of categories and of all their pairs: `(B, c)` int to `(B, units)`.
+
+    The cross-product transformations of Cheng and others, 2016, arXiv:1606.07792. A pair of columns
+    with more combinations than `buckets` shares weights by hashing.
+    """
+
+    def __init__(self, cardinalities, units, buckets=1000, kernel_regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        if buckets < 1:
+            raise ValueError(f"Expected a positive integer. Received: buckets={buckets}")
+        self.cardinalities = tuple(cardinalities)
+        self.units = units
+        self.buckets = buckets
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.pairs = list(itertools.combinations(range(len(self.cardinalities)), 2))
+        self.sizes = [*self.cardinalities]
+        for i, j in self.pairs:
+            self.sizes.append(min(self.cardinalities[i] * self.cardinalities[j], buckets))
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            (sum(self.sizes), self.units),
+            initializer="zeros",
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+        )
+
+    def call(self, codes):
+        rows = codes
+        if self.pairs:
+            rows = ops.concatenate([codes, self.crosses(codes)], axis=1)  # (B, c + pairs)
+        rows = rows + ops.array(_starts(self.sizes), dtype="int32")
+        return ops.sum(ops.take(self.kernel, rows, axis=0), axis=1)  # (B, units)
+
+    def crosses(self, codes):
+        first, second = (ops.array(column, dtype="int32") for column in zip(*self.pairs))
+        a, b = ops.take(codes, first, axis=1), ops.take(codes, second, axis=1)  # (B, pairs)
+        widths = ops.array([self.cardinalities[j] for _, j in self.pairs], dtype="int32")
+        sizes = ops.array(self.sizes[len(self.cardinalities) :], dtype="int32")
+        mixed = a * 73856093 + b * 19349663  # int32, wraps around: a hash
+        exact = ops.array(
+            [self.cardinalities[i] * self.cardinalities[j] <= self.buckets for i, j in self.pairs]
+        )
+        return ops.where(exact, a * widths + b, ops.mod(mixed, sizes))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cardinalities": self.cardinalities,
+            "units": self.units,
+            "buckets": self.buckets,
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
+
+
+def _starts(sizes: list[int] | tuple[int, ...]) -> list[int]:
+    """Return where each block begins when blocks of these sizes follow each other."""
+    return [0, *itertools.accumulate(sizes)][: len(sizes)]

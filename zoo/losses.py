@@ -1,0 +1,199 @@
+"""Losses by name for each kind of output, and those that Keras lacks or gets wrong.
+
+Keras 3.15 forgets Huber's delta when a model is saved, has no label smoothing for integer labels
+and no focal loss for them. Focal loss is Lin's and others', Focal Loss for Dense Object Detection,
+2017, arXiv:1708.02002.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.errors import InputError, unknown
+from zoo.layers import register
+
+CLASS = ("categorical_crossentropy", "focal", "mse", "mae")
+BINARY = ("binary_crossentropy", "focal", "mse", "mae")
+POSSIBLE = {
+    "class": CLASS,
+    "binary": BINARY,
+    "multi": BINARY,
+    "numbers": ("mse", "mae", "huber"),
+    "tokens": CLASS,
+}
+NAMES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
+SMOOTHED = ("binary_crossentropy", "categorical_crossentropy")
+
+
+def create(
+    name: str, outputs: str, label_smoothing: float = 0.0, huber_delta: float = 1.0
+) -> keras.losses.Loss:
+    """Return a loss for a kind of output.
+
+    Args:
+        name: one of `NAMES`.
+        outputs: "class" (int codes `(B,)`, logits `(B, C)`), "binary" (zeros and ones `(B,)` or
+            `(B, 1)`, logits `(B, 1)`), "multi" (zeros and ones `(B, C)`, logits `(B, C)`),
+            "numbers" (both `(B, T)`, or of any equal shape) or "tokens" (int codes `(B, T)`, logits
+            `(B, T, V)`).
+        label_smoothing: share of each label spread evenly over all classes.
+        huber_delta: error at which Huber turns from square to linear.
+    """
+    if name not in NAMES:
+        raise unknown("loss", name, NAMES)
+    if name not in POSSIBLE[outputs]:
+        raise InputError(
+            f"Received the loss '{name}' for {_SAID[outputs]}. "
+            f"Expected one of: {', '.join(POSSIBLE[outputs])}."
+        )
+    if label_smoothing and name not in SMOOTHED:
+        raise InputError(
+            f"Received label smoothing {label_smoothing} with the loss '{name}'. "
+            f"Expected it with {' or '.join(SMOOTHED)} only. Try: without label smoothing."
+        )
+    return _CREATE[outputs](name, label_smoothing, huber_delta)
+
+
+def _for_classes(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "focal":
+        return Focal("softmax")
+    if name == "categorical_crossentropy":
+        if label_smoothing:
+            return SmoothedSparseCategoricalCrossentropy(label_smoothing)
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return ProbabilityError(name, "softmax")
+
+
+def _for_binary(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "focal":
+        return Focal("sigmoid")
+    if name == "binary_crossentropy":
+        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    return ProbabilityError(name, "sigmoid")
+
+
+def _for_numbers(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "huber":
+        return Huber(huber_delta)
+    return keras.losses.MeanSquaredError() if name == "mse" else keras.losses.MeanAbsoluteError()
+
+
+_CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
+    "class": _for_classes,
+    "binary": _for_binary,
+    "multi": _for_binary,
+    "numbers": _for_numbers,
+    "tokens": _for_classes,
+}
+_SAID = {
+    "class": "one class out of several",
+    "binary": "a class out of two",
+    "multi": "several classes at once",
+    "numbers": "numbers",
+    "tokens": "tokens",
+}
+
+
+@register
+class Huber(keras.losses.Huber):
+    """Keras's Huber loss, whose delta survives saving."""
+
+    def __init__(self, delta=1.0, **kwargs):
+        super().__init__(delta=delta, **kwargs)
+        self.delta = delta
+
+    def get_config(self):
+        return {**super().get_config(), "delta": self.delta}
+
+
+@register
+class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):
+    """Cross-entropy of int codes `(...)` and logits `(..., C)` with smoothed labels.
+
+    Each label keeps `1 - label_smoothing`; the rest is spread evenly over all C classes.
+    """
+
+    def __init__(self, label_smoothing, name="categorical_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        own = _log_probability(y_true, y_pred)  # (...)
+        each = ops.mean(ops.log_softmax(y_pred), axis=-1)  # (...)
+        return -(1.0 - self.label_smoothing) * own - self.label_smoothing * each
+
+    def get_config(self):
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+@register
+class Focal(keras.losses.Loss):
+    """Focal loss `-(1 - p)^gamma log p`, p being the probability of what is right.
+
+    With "softmax" labels are int codes `(...)` of logits `(..., C)`; with "sigmoid" they are zeros
+    and ones of the shape of the logits. Keras's binary one clips p, so that it stops learning from
+    logits that are very wrong.
+    """
+
+    def __init__(self, probability, gamma=2.0, name="focal", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.probability = probability
+        self.gamma = gamma
+
+    def call(self, y_true, y_pred):
+        if self.probability == "softmax":
+            log_p = _log_probability(y_true, y_pred)  # (...)
+            return -((1.0 - ops.exp(log_p)) ** self.gamma) * log_p
+        right = ops.where(_like(y_true, y_pred) > 0.5, y_pred, -y_pred)  # (..., C)
+        losses = ops.sigmoid(-right) ** self.gamma * ops.softplus(-right)
+        return ops.mean(losses, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "probability": self.probability, "gamma": self.gamma}
+
+
+@register
+class ProbabilityError(keras.losses.Loss):
+    """Squared ("mse") or absolute ("mae") error of the probabilities that logits stand for.
+
+    With "softmax" labels are int codes `(...)` of logits `(..., C)`; with "sigmoid" they are zeros
+    and ones of the shape of the logits.
+    """
+
+    def __init__(self, error, probability, name="probability_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.error = error
+        self.probability = probability
+
+    def call(self, y_true, y_pred):
+        if self.probability == "softmax":
+            wanted = ops.one_hot(_codes(y_true, y_pred), y_pred.shape[-1], dtype=y_pred.dtype)
+            difference = ops.softmax(y_pred) - wanted  # (..., C)
+        else:
+            difference = ops.sigmoid(y_pred) - _like(y_true, y_pred)
+        return ops.mean(ops.square(difference) if self.error == "mse" else ops.abs(difference), -1)
+
+    def get_config(self):
+        return {**super().get_config(), "error": self.error, "probability": self.probability}
+
+
+def _codes(y_true: Any, y_pred: Any) -> Any:
+    """Return labels as int32 codes `(...)` of logits `(..., C)`, given them so or as `(..., 1)`."""
+    if len(y_true.shape) == len(y_pred.shape):
+        y_true = ops.squeeze(y_true, axis=-1)
+    return ops.cast(y_true, "int32")
+
+
+def _like(y_true: Any, y_pred: Any) -> Any:
+    """Return labels of the shape of the logits; `(B,)` would broadcast `(B, 1)` to `(B, B)`."""
+    if len(y_true.shape) == len(y_pred.shape) - 1:
+        y_true = ops.expand_dims(y_true, axis=-1)
+    return ops.cast(y_true, y_pred.dtype)
+
+
+def _log_probability(y_true: Any, y_pred: Any) -> Any:
+    """Return the log-probability of each label, `(...)`, by the fused kernel of cross-entropy."""
+    codes = _codes(y_true, y_pred)
+    return -ops.sparse_categorical_crossentropy(codes, y_pred, from_logits=True)

@@ -1,0 +1,1 @@
+"""Numbers that Keras and scikit-learn lack."""

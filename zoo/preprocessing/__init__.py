@@ -1,0 +1,46 @@
+"""What is fitted on the training split and travels with the model.
+
+A preprocessor has two halves, both TensorFlow graphs. `encode` turns raw examples (named columns,
+picture bytes, strings) into compact arrays that are kept in memory; `tensors` turns those, a batch
+at a time, into what the model takes. Serving runs one after the other; there is no third path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.datasets.base import Dataset
+from zoo.preprocessing.images import ImagePreprocessor
+from zoo.preprocessing.tables import TablePreprocessor
+from zoo.preprocessing.text import TextPreprocessor
+from zoo.preprocessing.vectors import VectorPreprocessor
+
+KINDS = {
+    "table": TablePreprocessor,
+    "vector": VectorPreprocessor,
+    "image": ImagePreprocessor,
+    "text": TextPreprocessor,
+}
+Preprocessor = TablePreprocessor | VectorPreprocessor | ImagePreprocessor | TextPreprocessor
+
+
+def fit(dataset: Dataset, *, embeddings: bool, sequence_length: int | None = None) -> Preprocessor:
+    """Fit the preprocessor of a data set's kind on its training split.
+
+    Args:
+        dataset: raw examples.
+        embeddings: whether the model takes category codes; if not they become one-hot numbers.
+        sequence_length: tokens a language model sees at once; for text only.
+    """
+    spec, train = dataset.spec, dataset.train
+    if spec.kind == "table":
+        return TablePreprocessor.fit(spec, train, embeddings=embeddings)
+    if spec.kind == "text":
+        return TextPreprocessor.fit(spec, train, sequence_length=sequence_length or 128)
+    return KINDS[spec.kind].fit(spec, train)
+
+
+def from_json(state: Mapping[str, Any]) -> Preprocessor:
+    """Rebuild a preprocessor from what its `to_json` returned."""
+    return KINDS[state["kind"]](**{name: v for name, v in state.items() if name != "kind"})

@@ -1,0 +1,78 @@
+"""Pictures: decoded to uint8 of the model's size, then float32 in [0, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.datasets.base import Spec
+
+
+class ImagePreprocessor:
+    """Takes PNG or JPEG bytes, or uint8 arrays of the model's own size."""
+
+    kind = "image"
+
+    def __init__(self, name: str, shape: Sequence[int]):
+        self.name = name
+        self.shape = tuple(shape)
+
+    @classmethod
+    def fit(cls, spec: Spec, split: Any) -> ImagePreprocessor:
+        """Take the size from the spec; there is nothing to learn from the pictures."""
+        return cls(spec.inputs[0].name, spec.inputs[0].shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fitted state as plain lists and strings."""
+        return {"kind": self.kind, "name": self.name, "shape": list(self.shape)}
+
+    def builder_arguments(self) -> dict[str, Any]:
+        """Return what the data dictates to a builder."""
+        return {"input_shape": self.shape}
+
+    def signature(self) -> dict[str, tf.TensorSpec]:
+        """Return the raw input of an exported model: encoded picture bytes."""
+        return {self.name: tf.TensorSpec((None,), tf.string, name=self.name)}
+
+    def trackables(self) -> list[Any]:
+        """Return the layers and tables an export has to keep."""
+        return []
+
+    def encode(self, raw: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return uint8 `(B, height, width, channels)` from bytes `(B,)` or from such an array."""
+        pictures = raw[self.name]
+        if pictures.dtype != tf.string:
+            return pictures
+        return tf.map_fn(
+            self._decode, pictures, fn_output_signature=tf.TensorSpec(self.shape, tf.uint8)
+        )
+
+    def _decode(self, data: tf.Tensor) -> tf.Tensor:
+        height, width, channels = self.shape
+        picture = tf.io.decode_image(data, channels=channels, expand_animations=False)
+        picture.set_shape((None, None, channels))
+        size = tf.shape(picture)
+        fits = tf.logical_and(size[0] == height, size[1] == width)
+        picture = tf.cond(fits, lambda: picture, lambda: self._resize(picture))
+        return tf.ensure_shape(picture, self.shape)
+
+    def _resize(self, picture: tf.Tensor) -> tf.Tensor:
+        resized = tf.image.resize(picture, self.shape[:2], antialias=True)
+        return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
+
+    def tensors(self, encoded: tf.Tensor) -> tf.Tensor:
+        """Return float32 in [0, 1]."""
+        return tf.cast(encoded, tf.float32) / 255.0
+
+    def encode_split(self, split: Any) -> np.ndarray:
+        """Return a whole split as uint8 `(rows, height, width, channels)`."""
+        raw = split.batch(np.arange(len(split)))[self.name]
+        return self.encode({self.name: tf.constant(raw)}).numpy()
+
+
+def to_png(pictures: np.ndarray) -> np.ndarray:
+    """Return uint8 pictures `(B, height, width, channels)` as an object array of PNG bytes."""
+    return np.array([tf.io.encode_png(picture).numpy() for picture in pictures], dtype=object)

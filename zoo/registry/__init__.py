@@ -1,0 +1,31 @@
+"""The table of contents: one file a family, one row a model. Standard library only."""
+
+from zoo.registry.arguments import DATA, REQUIRED, Argument, parse_settings
+from zoo.registry.catalog import (
+    arguments,
+    broken_entry_points,
+    check_arguments,
+    create,
+    get,
+    list_models,
+    load_plugin,
+    register,
+)
+from zoo.registry.row import Paper, Row
+
+__all__ = [
+    "Argument",
+    "DATA",
+    "Paper",
+    "REQUIRED",
+    "Row",
+    "arguments",
+    "broken_entry_points",
+    "check_arguments",
+    "create",
+    "get",
+    "list_models",
+    "load_plugin",
+    "parse_settings",
+    "register",
+]

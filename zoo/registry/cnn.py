@@ -1,0 +1,21 @@
+"""Convolutional networks: pictures."""
+
+from zoo.registry.row import Paper, Row
+
+ROWS = (
+    Row(
+        name="lenet5",
+        family="cnn",
+        tasks=("classification", "multi-label", "regression"),
+        builder="zoo.models.lenet5:lenet5",
+        summary="LeNet-5: two convolutions with pooling, then three dense layers.",
+        paper=Paper(
+            "LeCun, Bottou, Bengio, Haffner",
+            "Gradient-based learning applied to document recognition",
+            1998,
+        ),
+        params=({"input_shape": (32, 32, 1), "classes": 10}, 61_706),
+        tiny={"input_shape": (8, 8, 1), "classes": 3},
+        training={"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 32},
+    ),
+)

@@ -1,0 +1,68 @@
+"""Pictures of what a run learned, and its page. Drawn by name; matplotlib is imported on use.
+
+figure = zoo.reports.draw("confusion", {"classes": ["cat", "dog"], "matrix": [[9, 1], [2, 8]]})
+zoo.reports.save(figure, "confusion.png")
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import unknown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from zoo.runs import Run
+
+PICTURES = {
+    "curves": "zoo.reports.curves:draw",
+    "comparison": "zoo.reports.curves:draw_comparison",
+    "confusion": "zoo.reports.classification:draw_confusion",
+    "calibration": "zoo.reports.classification:draw_calibration",
+    "roc": "zoo.reports.classification:draw_roc",
+    "residuals": "zoo.reports.regression:draw_residuals",
+    "anomaly_scores": "zoo.reports.anomaly:draw",
+    "samples": "zoo.reports.samples:draw",
+    "boundary": "zoo.reports.boundary:draw",
+    "activations": "zoo.reports.activations:draw",
+}
+FROM_TABLES = ("confusion", "calibration", "roc", "residuals", "anomaly_scores")
+
+
+def draw(name: str, *data: Any, **options: Any) -> Figure:
+    """Draw a picture by its name in `PICTURES` from the data its function takes."""
+    if name not in PICTURES:
+        raise unknown("picture", name, PICTURES)
+    module, function = PICTURES[name].split(":")
+    return getattr(importlib.import_module(module), function)(*data, **options)
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as PNG, whole or not at all; return the path."""
+    from zoo.reports.style import save as save_png
+
+    return save_png(figure, path)
+
+
+def draw_run(run: Run) -> list[Path]:
+    """Draw into `plots/` all that the log and the last evaluation of a run can show."""
+    pictures = []
+    if rows := run.log:
+        pictures.append(save(draw("curves", rows), run.plots / "curves.png"))
+    tables = (run.metrics or {}).get("tables", {})
+    for name in FROM_TABLES:
+        if tables.get(name):
+            pictures.append(save(draw(name, tables[name]), run.plots / f"{name}.png"))
+    return pictures
+
+
+def write(run: Run) -> Path:
+    """Draw what a run can show, write its `report.html`, and return the path of that."""
+    from zoo.reports import page
+
+    draw_run(run)
+    return page.write(run)

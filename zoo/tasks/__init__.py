@@ -1,0 +1,74 @@
+"""What a model is for: joins model, data, loss, metrics and decoding.
+
+Every task has the same shape: `builder_arguments`, `loss`, `metrics`, `targets`, `example`,
+`decode`, `signatures`, `evaluate`, `monitor` and `score`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.datasets.base import Spec
+from zoo.errors import InputError
+from zoo.tasks.classification import Classification
+from zoo.tasks.image_synthesis import ImageSynthesis
+from zoo.tasks.language_modelling import LanguageModelling
+from zoo.tasks.multi_label import MultiLabel
+from zoo.tasks.reconstruction import Reconstruction
+from zoo.tasks.regression import Regression
+
+TASKS = {
+    task.name: task
+    for task in (
+        Classification,
+        MultiLabel,
+        Regression,
+        Reconstruction,
+        LanguageModelling,
+        ImageSynthesis,
+    )
+}
+Task = (
+    Classification | MultiLabel | Regression | Reconstruction | LanguageModelling | ImageSynthesis
+)
+
+# Tasks that learn from inputs alone are possible on data of another natural task.
+UNSUPERVISED = {
+    "table": ("reconstruction",),
+    "vector": ("reconstruction",),
+    "image": ("reconstruction", "image-synthesis"),
+    "text": ("language-modelling",),
+}
+
+
+def possible(spec: Spec) -> tuple[str, ...]:
+    """Return the tasks a data set allows, its natural one first."""
+    others = (task for task in UNSUPERVISED[spec.kind] if task != spec.task)
+    return (spec.task, *others)
+
+
+def choose(model: str, can: Sequence[str], spec: Spec, asked: str | None) -> str:
+    """Return the task that model and data agree on.
+
+    Raises:
+        InputError: the model cannot do what the data is for, or what was asked.
+    """
+    common = [task for task in possible(spec) if task in can]
+    if asked is not None and asked not in common:
+        raise InputError(
+            f"--task received '{asked}'. Model '{model}' on this data can do: "
+            f"{', '.join(common) or 'nothing'}. See `zoo list --task {asked}`."
+        )
+    if not common:
+        raise InputError(
+            f"Model '{model}' does {', '.join(can)}; the data is for "
+            f"{', '.join(possible(spec))}. Try one of `zoo list --task {spec.task}`."
+        )
+    return asked or common[0]
+
+
+def from_json(state: dict[str, Any], spec: Spec) -> Task:
+    """Rebuild a task from what its `to_json` returned."""
+    arguments = {name: value for name, value in state.items() if name != "name"}
+    return TASKS[state["name"]](spec, **arguments)

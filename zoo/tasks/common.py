@@ -1,0 +1,47 @@
+"""What several tasks share: serving functions and scores that survive odd data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+Signature = tuple[Callable[..., dict[str, tf.Tensor]], dict[str, tf.TensorSpec]]
+
+
+def signatures(task: Any, model: Any, preprocessor: Any) -> dict[str, Signature]:
+    """Return the functions a predictor calls and an export keeps, with their inputs.
+
+    `serving_default` takes raw input, `tensors` what the model takes; both answer with the named
+    outputs of `task.decode`.
+    """
+
+    def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = preprocessor.tensors(preprocessor.encode(raw))
+        return task.decode(model(inputs, training=False), inputs)
+
+    def tensors(**named: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = named if isinstance(model.input, dict) else named["inputs"]
+        return task.decode(model(inputs, training=False), inputs)
+
+    return {
+        "serving_default": (serve, preprocessor.signature()),
+        "tensors": (tensors, tensor_signature(model)),
+    }
+
+
+def tensor_signature(model: Any) -> dict[str, tf.TensorSpec]:
+    """Return what a model takes: its named inputs, or one called `inputs`."""
+    inputs = model.input if isinstance(model.input, dict) else {"inputs": model.input}
+    return {name: tf.TensorSpec(x.shape, x.dtype, name=name) for name, x in inputs.items()}
+
+
+def defined(score: Callable[[], float]) -> float | None:
+    """Return a score, or None where the data does not define it (one class only, one row)."""
+    try:
+        value = float(score())
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,102 @@
+"""Any number of classes an example, each decided on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import losses
+from zoo.datasets.base import Spec
+from zoo.tasks import common
+
+
+class MultiLabel:
+    """Decodes logits into `labels` (those above one half, by commas) and `probabilities`."""
+
+    name = "multi-label"
+    monitor, best = "loss", "min"
+    score = "f1"
+
+    def __init__(self, spec: Spec):
+        self.classes = spec.classes
+
+    @classmethod
+    def fit(cls, spec: Spec, train: Any) -> MultiLabel:
+        """Take the classes from the spec."""
+        return cls(spec)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fitted state; the classes are the spec's."""
+        return {"name": self.name}
+
+    def builder_arguments(self) -> dict[str, Any]:
+        """Return the size of the output layer."""
+        return {"classes": len(self.classes)}
+
+    def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
+        """Return the loss called `name`, by default binary cross-entropy on logits."""
+        return losses.create(name or "binary_crossentropy", "multi", **options)
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Return what is measured while training."""
+        return [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+
+    def targets(self, split: Any) -> np.ndarray:
+        """Return zeros and ones, float32 `(rows, classes)`."""
+        return split.targets()
+
+    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
+        """Return what the training step takes."""
+        return inputs, target
+
+    def class_weights(self, targets: np.ndarray) -> np.ndarray:
+        """Return a float32 weight a row: the mean weight of its classes, rare ones weighing more."""
+        share = np.clip(targets.mean(axis=0), 1 / len(targets), 1)
+        weights = 0.5 * np.where(targets > 0, 1 / share, 1 / np.maximum(1 - share, 1 / len(targets)))
+        return weights.mean(axis=1).astype(np.float32)
+
+    def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
+        """Turn logits `(B, classes)` into named outputs."""
+        probabilities = tf.sigmoid(tf.cast(outputs, tf.float32))
+        named = tf.broadcast_to(tf.constant(self.classes), tf.shape(probabilities))
+        chosen = tf.ragged.boolean_mask(named, probabilities > 0.5)
+        return {
+            "labels": tf.strings.reduce_join(chosen, axis=1, separator=","),
+            "probabilities": probabilities,
+        }
+
+    def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
+        """Return the serving functions."""
+        return common.signatures(self, model, preprocessor)
+
+    def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
+        """Measure a predictor on a split."""
+        from sklearn import metrics as m
+
+        probabilities = predict(split)["probabilities"].astype(np.float64)
+        actual = split.targets().astype(int)
+        predicted = (probabilities > 0.5).astype(int)
+        clipped = np.clip(probabilities, 1e-15, 1 - 1e-15)
+        log_loss = -(actual * np.log(clipped) + (1 - actual) * np.log(1 - clipped)).mean()
+        mixed = [c for c in range(actual.shape[1]) if 0 < actual[:, c].sum() < len(actual)]
+        scores = {
+            "accuracy": float((actual == predicted).mean()),
+            "exact_match": float((actual == predicted).all(axis=1).mean()),
+            "f1": float(m.f1_score(actual, predicted, average="macro", zero_division=0)),
+            "f1_micro": float(m.f1_score(actual, predicted, average="micro", zero_division=0)),
+            "roc_auc": common.defined(
+                lambda: m.roc_auc_score(actual[:, mixed], probabilities[:, mixed])
+            ),
+            "log_loss": float(log_loss),
+        }
+        columns = m.precision_recall_fscore_support(actual, predicted, zero_division=0)
+        names = ("precision", "recall", "f1", "support")
+        per_class = [
+            {"class": name} | {k: v.item() for k, v in zip(names, values, strict=True)}
+            for name, *values in zip(self.classes, *columns, strict=True)
+        ]
+        return {"scores": scores, "tables": {"per_class": per_class}}

@@ -1,0 +1,1 @@
+"""Data order, step, loop, optimizers, checkpoints, distribution."""

@@ -1,0 +1,137 @@
+"""Keras's optimizers, with clipping and accumulation that mean the same on any number of devices.
+
+Keras clips before gradients are summed over devices and counts micro-batches as steps in schedules
+and averages; both happen in the public `apply`, which is overridden here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.config import Optimization
+from zoo.training import schedules
+
+CLASSES = {
+    "sgd": keras.optimizers.SGD,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adagrad": keras.optimizers.Adagrad,
+    "lion": keras.optimizers.Lion,
+}
+# Decaying a bias or a normalization's scale shrinks what is not a weight.
+NOT_DECAYED = ["bias", "gamma", "beta"]
+
+
+class Controlled:
+    """Mixed into a Keras optimizer: gradients are gathered over batches, then clipped as a whole.
+
+    While `gathering` is a tensor, `apply` only adds the gradients, times that share; the next
+    ordinary call adds its own, times `share`, and updates the weights.
+    """
+
+    gathering: tf.Tensor | None = None
+    share: tf.Tensor | None = None
+
+    def __init__(
+        self, *args: Any, clip_norm: float | None = None, accumulate: int = 1, **kwargs: Any
+    ):
+        super().__init__(*args, **kwargs)
+        self.clip_norm = clip_norm
+        self.accumulate = accumulate
+
+    def build(self, variables: list) -> None:
+        """Create slots, and a sum a variable where gradients are gathered."""
+        super().build(variables)  # type: ignore[misc]
+        self.built_on = tuple(variables)
+        self.sums = []
+        if self.accumulate > 1:
+            self.sums = self.add_optimizer_variables(variables, "gathered")  # type: ignore[attr-defined]
+
+    def apply(self, grads: list, trainable_variables: Any = None) -> None:
+        """Gather, or clip and update."""
+        grads = list(grads)
+        if self.gathering is not None:
+            for total, grad in zip(self.sums, grads, strict=True):
+                if grad is not None:
+                    total.assign_add(tf.convert_to_tensor(grad) * tf.cast(self.gathering, grad.dtype))
+            return
+        if self.share is not None:
+            grads = [self._gathered(t, g) for t, g in zip(self.sums, grads, strict=True)]
+        if self.clip_norm is not None:
+            grads = self._clip(grads)
+        super().apply(grads, trainable_variables)  # type: ignore[misc]
+        if self.share is not None:
+            for total in self.sums:
+                total.assign(tf.zeros_like(total.value))
+
+    def _gathered(self, total: Any, grad: Any) -> Any:
+        if grad is None:
+            return None
+        return total.value + tf.convert_to_tensor(grad) * tf.cast(self.share, grad.dtype)
+
+    def _clip(self, grads: list) -> list:
+        """Clip the gradient summed over replicas; Keras will sum again, so each takes its part."""
+        context = tf.distribute.get_replica_context()
+        replicas = 1 if context is None else context.num_replicas_in_sync
+        if replicas > 1:
+            dense = [None if g is None else tf.convert_to_tensor(g) for g in grads]
+            known = context.all_reduce(
+                tf.distribute.ReduceOp.SUM, [g for g in dense if g is not None]
+            )
+            summed = iter(known)
+            grads = [None if g is None else next(summed) for g in dense]
+        clipped, _ = tf.clip_by_global_norm(grads, self.clip_norm)
+        return [None if g is None else g / replicas for g in clipped] if replicas > 1 else clipped
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` takes."""
+        config = super().get_config()  # type: ignore[misc]
+        return {**config, "clip_norm": self.clip_norm, "accumulate": self.accumulate}
+
+
+@cache
+def controlled(name: str) -> type:
+    """Return the controlled form of a Keras optimizer."""
+    base = CLASSES[name]
+    return type(base.__name__, (Controlled, base), {})
+
+
+def create(chosen: Optimization, steps: int | None) -> keras.optimizers.Optimizer:
+    """Return the optimizer that resolved options describe, for a run of `steps` steps."""
+    name = chosen.optimizer or "adamw"
+    arguments: dict[str, Any] = {
+        "learning_rate": schedules.create(
+            chosen.schedule or "constant", chosen.learning_rate or 1e-3, steps, chosen.warmup or 0.0
+        ),
+        "clip_norm": chosen.clip_norm,
+        "accumulate": chosen.accumulate,
+    }
+    if chosen.weight_decay is not None:
+        arguments["weight_decay"] = chosen.weight_decay
+    if chosen.momentum is not None:
+        first = "beta_1" if name in ("adam", "adamw", "lion") else "momentum"
+        arguments[first] = chosen.momentum
+    if chosen.nesterov:
+        arguments["nesterov"] = True
+    if chosen.ema is not None:
+        arguments |= {"use_ema": True, "ema_momentum": chosen.ema}
+    optimizer = controlled(name)(**arguments)
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+    return optimizer
+
+
+def of(model: keras.Model) -> list[Any]:
+    """Return a compiled model's optimizers: one, or as many as an adversarial model has."""
+    found = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
+    return list({id(optimizer): optimizer for optimizer in found}.values())
+
+
+def weights(optimizer: Any, model: keras.Model) -> list[Any]:
+    """Return the weights an optimizer updates: its own part of an adversarial model, or all."""
+    return list(getattr(optimizer, "built_on", model.trainable_variables))

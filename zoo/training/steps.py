@@ -1,0 +1,208 @@
+"""The compiled part of training: many steps, or a whole evaluation, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.training import optimizers
+
+Logs = dict[str, tf.Tensor]
+
+
+class Steps:
+    """Runs a compiled model's own `train_step` and `test_step` over a feed.
+
+    Order, batch and augmentation stay outside the XLA-compiled step: their kernels are missing or
+    slow there. Under a strategy every replica takes its slice of each batch.
+
+    Args:
+        model: a compiled model.
+        batch_size: examples a batch, over all replicas.
+        accumulate: batches a step.
+        jit: compile the step with XLA.
+        augment: `(batch, step, replica) -> batch`, or None.
+        strategy: a `tf.distribute.Strategy`, or None.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        batch_size: int,
+        accumulate: int = 1,
+        jit: bool = False,
+        augment: Callable[[Any, tf.Tensor, Any], Any] | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self.model = model
+        self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.augment = augment
+        self.strategy = strategy
+        self.optimizers = optimizers.of(model)
+        self._modes = {
+            gathering: tf.function(model.train_step, jit_compile=True, reduce_retracing=True)
+            if jit
+            else model.train_step
+            for gathering in (False, True)
+        }
+
+    @property
+    def examples(self) -> int:
+        """Examples a step."""
+        return self.batch_size * self.accumulate
+
+    def training(self, feed: Any) -> Any:
+        """Return a compiled `(order, start, stop, step) -> (done, finite, logs)` over a feed.
+
+        `order` is an epoch's permutation, `start` and `stop` are steps of that epoch, `step` is
+        the run's number of the first one. It ends early, after the step in question, when a loss
+        is not finite.
+        """
+
+        def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
+            offset = step - start
+
+            def body(i: tf.Tensor, finite: tf.Tensor) -> tuple:
+                indices = order[i * self.examples : (i + 1) * self.examples]
+                return i + 1, self._distributed(feed, indices, i + offset)
+
+            done, finite = tf.while_loop(
+                lambda i, finite: tf.logical_and(i < stop, finite),
+                body,
+                (start, tf.constant(True)),
+                parallel_iterations=1,
+            )
+            return done, finite, self._logs()
+
+        return tf.function(
+            run,
+            input_signature=[
+                tf.TensorSpec((None,), tf.int32),
+                *(tf.TensorSpec((), tf.int32) for _ in range(3)),
+            ],
+        )
+
+    def _distributed(self, feed: Any, indices: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        if self.strategy is None:
+            return self._step(feed, indices, step, 0)
+
+        def replica(indices: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            which = context.replica_id_in_sync_group
+            part = _share(indices, which, context.num_replicas_in_sync, self.batch_size)
+            finite = self._step(feed, part, step, which)
+            count = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(finite, tf.float32))
+            return tf.equal(count, float(context.num_replicas_in_sync))
+
+        finite = self.strategy.run(replica, args=(indices, step))
+        return self.strategy.experimental_local_results(finite)[0]
+
+    def _step(self, feed: Any, indices: tf.Tensor, step: tf.Tensor, replica: Any) -> tf.Tensor:
+        """Do one optimizer step on the examples at `indices`; return whether losses are finite."""
+        if self.accumulate == 1:
+            return self._batch(feed, indices, step, replica, gathering=False)
+        size = self.batch_size // (1 if self.strategy is None else self.strategy.num_replicas_in_sync)
+        total = tf.shape(indices)[0]
+        batches = tf.maximum(tf.cast(tf.math.ceil(total / size), tf.int32), 1)
+
+        def part(j: tf.Tensor, gathering: bool) -> tf.Tensor:
+            rows = indices[j * size : (j + 1) * size]
+            share = tf.cast(tf.shape(rows)[0], tf.float32) / tf.cast(total, tf.float32)
+            number = step * self.accumulate + j
+            return self._batch(feed, rows, number, replica, gathering=gathering, share=share)
+
+        _, finite = tf.while_loop(
+            lambda j, _: j < batches - 1,
+            lambda j, finite: (j + 1, tf.logical_and(finite, part(j, True))),
+            (0, tf.constant(True)),
+            parallel_iterations=1,
+        )
+        return tf.logical_and(finite, part(batches - 1, False))
+
+    def _batch(
+        self,
+        feed: Any,
+        indices: tf.Tensor,
+        step: tf.Tensor,
+        replica: Any,
+        gathering: bool,
+        share: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        batch = feed.batch(indices)
+        if self.augment is not None:
+            batch = self.augment(batch, step, replica)
+        for optimizer in self.optimizers:
+            optimizer.gathering = share if gathering else None
+            optimizer.share = None if gathering else share
+        try:
+            logs = self._modes[gathering](batch)
+        finally:
+            for optimizer in self.optimizers:
+                optimizer.gathering = optimizer.share = None
+        losses = [value for name, value in logs.items() if name.endswith("loss")]
+        return tf.reduce_all([tf.math.is_finite(value) for value in losses])
+
+    def evaluation(self, feed: Any, batch_size: int) -> Any:
+        """Return a compiled `() -> logs` that measures the model on a whole feed."""
+        replicas = 1 if self.strategy is None else self.strategy.num_replicas_in_sync
+        batch_size = _dividing(len(feed), batch_size, replicas)
+        size = len(feed)
+
+        def batch(start: tf.Tensor) -> None:
+            indices = tf.range(start, tf.minimum(start + batch_size, size))
+            if self.strategy is None:
+                self.model.test_step(feed.batch(indices))
+                return
+
+            def replica(indices: tf.Tensor) -> None:
+                context = tf.distribute.get_replica_context()
+                which, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
+                part = _share(indices, which, count, tf.shape(indices)[0])
+                self.model.test_step(feed.batch(part))
+
+            self.strategy.run(replica, args=(indices,))
+
+        def run() -> Logs:
+            def body(start: tf.Tensor) -> tuple[tf.Tensor]:
+                batch(start)
+                return (start + batch_size,)
+
+            tf.while_loop(lambda start: start < size, body, (0,), parallel_iterations=1)
+            return self._logs()
+
+        return tf.function(run, input_signature=[])
+
+    def _logs(self) -> Logs:
+        """Return the metrics so far, and the learning rate; under a strategy they are read later."""
+        if self.strategy is not None:
+            return {}
+        rate = self.optimizers[0].learning_rate
+        return {**self.model.get_metrics_result(), "learning_rate": tf.convert_to_tensor(rate)}
+
+
+def _share(indices: tf.Tensor, which: Any, replicas: int, batch: Any) -> tf.Tensor:
+    """Return a replica's equal part of each batch within `indices`.
+
+    With several batches in a step the parts of each batch stay together, so that the k-th
+    micro-batch over all replicas is the k-th batch of one device.
+    """
+    if isinstance(batch, int):
+        rows = tf.reshape(indices, (-1, batch))
+        size = batch // replicas
+        return tf.reshape(rows[:, which * size : (which + 1) * size], (-1,))
+    size = -(-batch // replicas)
+    return indices[which * size : (which + 1) * size]
+
+
+def _dividing(size: int, batch: int, replicas: int) -> int:
+    """Return the largest batch size up to `batch` whose last batch gives every replica a row."""
+    for candidate in range(batch, 0, -1):
+        rest = size % candidate
+        rows = rest or candidate
+        if -(-rows // replicas) * (replicas - 1) < rows:
+            return candidate
+    return 1
