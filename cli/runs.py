@@ -10,6 +10,7 @@ from zoo.errors import InputError
 from zoo.runs import RUNS, Run, list_runs
 
 COLUMNS = ("run", "model", "data", "task", "epochs", "score", "validation", "seconds", "date")
+WIDEST = 32
 
 
 @click.group("runs")
@@ -127,6 +128,8 @@ def _labels(runs: list[Run]) -> list[str]:
 
 
 def _text(value: Any) -> Any:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or None
-    return str(value) if isinstance(value, (dict, float)) else value
+    """Return a setting as it was given, cut where it would push the other columns away."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"

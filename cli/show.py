@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Show what is known of a model, and every argument its builder takes.
 
-    With --layers it is built as its parameters were published, or else small; --set changes that.
+    With --layers it is built for data of an example's size; --set input_shape=64 says another.
     """
     for plugin in plugins:
         registry.load_plugin(plugin)
@@ -81,7 +81,8 @@ def _build(row: Row, given: dict[str, Any]) -> dict[str, Any]:
     from zoo.startup import start
 
     start("cpu")
-    arguments = {**(row.params[0] if row.params else row.tiny), **given}
+    example = row.params[0] if row.params else row.tiny
+    arguments = {**{name: example[name] for name in registry.DATA if name in example}, **given}
     try:
         model = registry.create(row.name, **arguments)
     except (TypeError, ValueError) as error:
@@ -168,4 +169,4 @@ def _text(values: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(str(item) for item in value) or "()"
-    return "none" if value is None else str(value)
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

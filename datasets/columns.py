@@ -21,7 +21,7 @@ _DATES = {
     "/": ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y"),
     ".": ("%d.%m.%Y", "%Y.%m.%d"),
 }
-_TIME = re.compile(r"([T ])\d{1,2}:\d{2}(:\d{2})?(\.\d{1,6})?(Z)?$")
+_TIME = re.compile(r"([T ])\d{1,2}:\d{2}(:\d{2})?(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?")
 _DAY = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}")
 
 
@@ -75,12 +75,13 @@ def find_date_formats(values: Iterable[str]) -> list[str]:
 
 def _time_format(time: re.Match[str]) -> str:
     separator, seconds, fraction, zone = time.groups()
-    return f"{separator}%H:%M{':%S' if seconds else ''}{'.%f' if fraction else ''}{zone or ''}"
+    parts = [(seconds, ":%S"), (fraction, ".%f"), (zone, "%z")]
+    return f"{separator}%H:%M" + "".join(form for found, form in parts if found)
 
 
 def _all_read(values: pd.Series, form: str) -> bool:
     return all(
-        pd.to_datetime(part, format=form, errors="coerce").notna().all()
+        pd.to_datetime(part, format=form, errors="coerce", utc=True).notna().all()
         for part in (values.iloc[:100], values)
     )
 

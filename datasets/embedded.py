@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def python_docs() -> Raw:
     """One document a topic of Python's `help()`, by name."""
     from pydoc_data.topics import topics
 
-    return Raw("text", documents=[topics[name] for name in sorted(topics)])
+    documents = dict.fromkeys(topics[name] for name in sorted(topics))  # one has two names
+    return Raw("text", documents=list(documents))
 
 
 def _classes(source: Any, target: str) -> Raw:
@@ -65,5 +67,5 @@ def _classes(source: Any, target: str) -> Raw:
 
 
 def _numbers(source: Any) -> pd.DataFrame:
-    names = [name.removesuffix(" (cm)").replace(" ", "_") for name in source.feature_names]
+    names = [re.sub(r"\W", "_", name.removesuffix(" (cm)")) for name in source.feature_names]
     return pd.DataFrame(source.data.astype(np.float64), columns=names)

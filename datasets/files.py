@@ -240,9 +240,10 @@ def _readable(path: Path) -> Path:
 
 
 def _missing(path: Path) -> InputError:
-    around = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    around = path.parent.iterdir() if path.parent.is_dir() else ()
+    usable = [file.name for file in around if suffix_of(file)]
     return InputError(
-        f"'{path}' does not exist.{nearest(path.name, around)} Expected a file or a folder with "
+        f"'{path}' does not exist.{nearest(path.name, usable)} Expected a file or a folder with "
         "train, validation and test files; try another path, or a name of `zoo data list`"
     )
 

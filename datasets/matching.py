@@ -79,7 +79,7 @@ def _odd(series: pd.Series, column: Column) -> str:
     if column.kind == "number":
         read = pd.to_numeric(values, errors="coerce")
     else:
-        read = pd.to_datetime(values, format=column.format, errors="coerce")
+        read = pd.to_datetime(values, format=column.format, errors="coerce", utc=True)
     return str(values[read.isna()].iloc[0]) if read.isna().any() else str(values.iloc[0])
 
 

@@ -149,6 +149,9 @@ class Run:
         choices=("auto", "float32", "bfloat16"),
     )  # fmt: skip
     jit: str = option("auto", "Compile the training step with XLA.", choices=("auto", "on", "off"))
+    plugin: tuple[str, ...] = option(
+        (), "Python file that registers models or data sets of your own; repeatable."
+    )
     checkpoint_every: str = option(
         "30s", "Steps, or time as 30s or 10m, between checkpoints.", kind="interval"
     )

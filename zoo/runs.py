@@ -1,7 +1,7 @@
 """The run directory: what training leaves behind, and all that later commands need to be given.
 
     runs/<name>/  config.yaml   what was asked for, on what data, with which versions
-                  log.csv       one row an epoch: epoch, step, seconds, learning_rate, metrics
+                  log.csv       a row an epoch: epoch, step, seconds so far, learning_rate, metrics
                   metrics.json  the last evaluation
                   model.safetensors   preprocessor.json   checkpoints/
                   plots/   report.html   export/

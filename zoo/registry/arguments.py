@@ -216,6 +216,8 @@ def _literal(text: str) -> Any:
 
 
 def _convert(model: str, argument: Argument, value: Any) -> Any:
+    if argument.name in DATA and value is not None:
+        return _convert_data(model, argument, value)
     if argument.default is REQUIRED or argument.default is None:
         return tuple(value) if isinstance(value, list) else value
     if isinstance(argument.default, tuple):
@@ -223,6 +225,17 @@ def _convert(model: str, argument: Argument, value: Any) -> Any:
     if _fits(argument.default, value):
         return float(value) if isinstance(argument.default, float) else value
     raise _wrong_type(model, argument, value, _kind(argument.default))
+
+
+def _convert_data(model: str, argument: Argument, value: Any) -> Any:
+    pattern: Any = (1,) if argument.name in ("input_shape", "cardinalities") else 1
+    try:
+        return _convert(model, Argument("", pattern), value)
+    except InputError:
+        kind = "a list of whole numbers" if isinstance(pattern, tuple) else "a whole number"
+        raise InputError(
+            f"Received {argument.name}={value!r} for model '{model}'. Expected {kind}."
+        ) from None
 
 
 def _convert_tuple(model: str, argument: Argument, value: Any) -> tuple[Any, ...]:

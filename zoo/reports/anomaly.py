@@ -23,5 +23,6 @@ def draw(scores: Sequence[float]) -> Figure:
         label = f"{percent} % are below {level:.3g}"
         axes.axvline(level, color=QUIET, linewidth=1.2, dashes=dashes, label=label)
     axes.set(xlabel="anomaly score", ylabel="examples")
-    axes.legend()
+    if len(known):
+        axes.legend()
     return figure

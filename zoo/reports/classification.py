@@ -96,7 +96,7 @@ def _cell(classes: int) -> float:
 def _write_counts(axes: Any, counts: np.ndarray, shares: np.ndarray) -> None:
     size = 9 if len(counts) <= 12 else 7 if len(counts) <= 25 else 5.5
     size *= min(1, 4 / len(str(counts.max())))
-    for row, column in np.argwhere(counts if len(counts) > 12 else counts >= 0):
+    for row, column in np.argwhere(counts if len(counts) > 6 else counts >= 0):
         ink = "white" if shares[row, column] > 0.55 else "#333333" if counts[row, column] else FAINT
         axes.text(
             column, row, str(counts[row, column]), ha="center", va="center", color=ink, size=size

@@ -43,7 +43,8 @@ pre { background: var(--tint); padding: .7rem .9rem; border-radius: 6px; margin:
 .wide { overflow-x: auto; } table { border-collapse: collapse; }
 th, td { text-align: left; padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: 600; color: var(--soft); } .number { text-align: right;
+th { font-weight: 600; color: var(--soft); } th[scope] { font-weight: 400; }
+.number { text-align: right;
   font-variant-numeric: tabular-nums; }
 figure { margin: 0 0 1.4rem; } figcaption { color: var(--soft); margin-bottom: .3rem; }
 img { max-width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 6px; }
@@ -197,7 +198,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _pairs(rows: Mapping[str, Any]) -> str:
     """Return names and what they are set to, written as in the configuration."""
     return _wide(
-        [f"<th>{escape(name)}</th>", f"<td>{escape(_setting(value))}</td>"]
+        [f'<th scope="row">{escape(name)}</th>', f"<td>{escape(_setting(value))}</td>"]
         for name, value in rows.items()
     )
 

@@ -25,7 +25,8 @@ def summarize(run: Run) -> dict[str, Any]:
     """Return one line about a run, finished or not; None for what is not known.
 
     `validation` is the score's validation value, or without it the validation loss, at the epoch
-    with the lowest validation loss. `seconds` is the sum over the epochs.
+    with the lowest validation loss. `seconds` is the training time
+    up to the last epoch.
     """
     config, rows, metrics = run.config, run.log, run.metrics or {}
     score = main_score(metrics)
@@ -41,7 +42,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "split": metrics.get("split"),
         "validation": validation and validation[0],
         "validation_value": validation and validation[1],
-        "seconds": sum(row.get("seconds") or 0 for row in rows) if rows else None,
+        "seconds": rows[-1].get("seconds") if rows else None,
         "date": _date(run),
     }
 
@@ -77,12 +78,16 @@ def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     """Return the settings that are not the same in all runs, with each run's value."""
     configs = [flatten(run.config) for run in runs]
     keys = dict.fromkeys(key for config in configs for key in config)
-    table = {key: [config.get(key) for config in configs] for key in keys}
+    table = {key: [_given(config.get(key)) for config in configs] for key in keys}
     return {
         key: values
         for key, values in table.items()
         if key not in NOT_COMPARED and any(value != values[0] for value in values)
     }
+
+
+def _given(value: Any) -> Any:
+    return None if value in ("", [], {}) else value
 
 
 def _validation(rows: Sequence[Mapping[str, Any]], score: str | None) -> tuple[str, Any] | None:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.errors import InputError
 from zoo.generation import latents
 from zoo.metrics.frechet import frechet_distance
 from zoo.tasks import common
@@ -41,7 +42,11 @@ class ImageSynthesis:
 
     def loss(self, name: str | None, **options: Any) -> None:
         """Return None: an adversarial model brings its own losses."""
-        return
+        if name is not None:
+            raise InputError(
+                f"--loss received '{name}' for image synthesis. Expected none: an adversarial "
+                "model brings its own losses."
+            )
 
     def metrics(self) -> list[Any]:
         """Return none: an adversarial model tracks its own losses."""
@@ -65,8 +70,10 @@ class ImageSynthesis:
     def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
         """Return functions that make pictures from a count and a seed, and from latents."""
 
+        latent_dim = model.input_shape[-1]
+
         def serve(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-            drawn = latents.normal(count, model.latent_dim, seed)
+            drawn = latents.normal(count, latent_dim, seed)
             return self.decode(model(drawn, training=False), drawn)
 
         def tensors(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -82,7 +89,7 @@ class ImageSynthesis:
             ),
             "tensors": (
                 tensors,
-                {"inputs": tf.TensorSpec((None, model.latent_dim), tf.float32, name="inputs")},
+                {"inputs": tf.TensorSpec((None, latent_dim), tf.float32, name="inputs")},
             ),
         }
 

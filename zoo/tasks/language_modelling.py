@@ -98,7 +98,7 @@ class LanguageModelling:
             ),
         }
 
-    def raw(self, split: Any, preprocessor: Any) -> ArraySplit:
+    def served(self, split: Any, preprocessor: Any) -> ArraySplit:
         """Return a split as windows of text, which is what the model is served."""
         windows = np.array(preprocessor.windows(split), dtype=object)
         return ArraySplit({self.column: windows}, np.arange(len(windows)))

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo import weights
 from zoo.errors import DivergenceError, InputError, Interrupted
 from zoo.training import guard, optimizers, state
 from zoo.training.checkpoints import Checkpoints
@@ -89,9 +90,9 @@ class Trainer:
             if not optimizer.built:
                 optimizer.build(self.model.trainable_variables)
         existing = state.variables(self.model)
-        values = state.snapshot(existing)
+        values = weights.snapshot(existing)
         self._test_once()
-        state.assign(existing, values)
+        weights.assign(existing, values)
         self.model.reset_metrics()
         self.variables = state.variables(self.model)
         self._run = self.steps.training(self.feed)
@@ -204,8 +205,9 @@ class Trainer:
     def _judge(self, value: float | None) -> None:
         if self.stopping is None or value is None:
             return
-        weights = state.snapshot(self.model.weights) if value < self.stopping.best else []
-        stop = self.stopping.update(self.position.epoch + 1, value, weights)
+        better = value < self.stopping.best
+        values = weights.snapshot(self.model.weights) if better else []
+        stop = self.stopping.update(self.position.epoch + 1, value, values)
         self.position.stopped |= stop
 
     def evaluate(self) -> Row:
@@ -218,20 +220,20 @@ class Trainer:
     def _averaged(self) -> Iterator[None]:
         """Use the moving averages of the weights, where there are any, and put the weights back."""
         averaging = [o for o in optimizers.of(self.model) if o.use_ema]
-        weights = self.model.trainable_variables
-        values = state.snapshot(weights) if averaging else []
+        variables = self.model.trainable_variables
+        values = weights.snapshot(variables) if averaging else []
         for optimizer in averaging:
             optimizer.finalize_variable_values(optimizers.weights(optimizer, self.model))
         try:
             yield
         finally:
             if averaging:
-                state.assign(weights, values)
+                weights.assign(variables, values)
 
     def _keep_best(self) -> None:
         """Leave the model with the weights to be used: the best epoch's, or the averages."""
         if self.stopping is not None and self.stopping.weights:
-            state.assign(self.model.weights, self.stopping.weights)
+            weights.assign(self.model.weights, self.stopping.weights)
             return
         for optimizer in optimizers.of(self.model):
             if optimizer.use_ema:
@@ -288,7 +290,7 @@ class Trainer:
         if self.checkpoints is None:
             return
         self.position.seconds = self.seconds()
-        tensors = state.named(self.variables)
+        tensors = weights.named(self.variables)
         best = self.stopping.weights if self.stopping is not None else []
         tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)}
         callbacks = [state.callback_state(callback) for callback in self._callbacks.callbacks]
@@ -311,7 +313,7 @@ class Trainer:
             raise InputError("This trainer has no checkpoints to restore from.")
         tensors, saved, damaged = self.checkpoints.load()
         best = [tensors.pop(name) for name in sorted(tensors) if name.startswith("best/")]
-        state.load_named(self.variables, tensors, str(self.checkpoints.folder))
+        weights.load_named(self.variables, tensors, str(self.checkpoints.folder))
         self.position = state.Position(**saved["position"])
         self.log = saved["log"]
         self._callback_states = saved["callbacks"]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
-from zoo.errors import InputError
 from zoo.training import optimizers
 
 
@@ -44,46 +41,6 @@ def variables(model: keras.Model) -> list[keras.Variable]:
     for optimizer in optimizers.of(model):
         found += optimizer.variables
     return list({id(variable): variable for variable in found}.values())
-
-
-def snapshot(items: Sequence[keras.Variable]) -> list[np.ndarray]:
-    """Return the values of variables."""
-    return [np.asarray(variable.numpy()) for variable in items]
-
-
-def assign(items: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
-    """Give variables back what `snapshot` returned."""
-    for variable, value in zip(items, values, strict=True):
-        variable.assign(value)
-
-
-def named(items: Sequence[keras.Variable]) -> dict[str, np.ndarray]:
-    """Return values under names made of position and path; the path alone is not unique."""
-    values = snapshot(items)
-    pairs = zip(items, values, strict=True)
-    return {f"{i:05d}/{variable.path}": value for i, (variable, value) in enumerate(pairs)}
-
-
-def load_named(
-    items: Sequence[keras.Variable], tensors: dict[str, np.ndarray], source: str
-) -> None:
-    """Assign values saved by `named`, matched by position, shape and dtype.
-
-    Raises:
-        InputError: they are another model's.
-    """
-    values = [tensors[name] for name in sorted(tensors)]
-    if len(values) != len(items):
-        raise InputError(
-            f"'{source}' holds {len(values)} arrays. Expected {len(items)}, as this model has."
-        )
-    for variable, name, value in zip(items, sorted(tensors), values, strict=True):
-        if tuple(variable.shape) != value.shape or str(variable.dtype) != str(value.dtype):
-            raise InputError(
-                f"'{source}' holds {name} of shape {value.shape}, {value.dtype}. "
-                f"Expected {tuple(variable.shape)}, {variable.dtype}, as this model has."
-            )
-    assign(items, values)
 
 
 def callback_state(callback: keras.callbacks.Callback) -> dict[str, Any]:

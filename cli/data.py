@@ -1,0 +1,208 @@
+"""`zoo data`: the data sets there are, and what is in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from zoo import registry
+from zoo.config import Data, check
+from zoo.datasets import catalog
+
+from .common import json_option, plugin_option, print_json, print_table
+
+SHOWN = 40  # rows of a table; --json shows all
+_ELSEWHERE = ("data", "sequence_length")
+
+
+@click.group()
+def command() -> None:
+    """List the data sets, and look into one of them or into a file of yours."""
+
+
+def _data_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `zoo train` that say how data is read."""
+    for entry in reversed([e for e in fields(Data) if e.name not in _ELSEWHERE]):
+        choices = entry.metadata["choices"]
+        kind = str(entry.type).split(" ")[0]
+        function = click.option(
+            "--" + entry.name.replace("_", "-"),
+            multiple=kind.startswith("tuple"),
+            type={"int": int, "float": float}.get(kind, str),
+            default=entry.default,
+            help=entry.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else ""),
+        )(function)
+    return function
+
+
+@command.command("list")
+@plugin_option
+@json_option
+def list_command(plugins: tuple[str, ...], as_json: bool) -> None:
+    """List the named data sets."""
+    _load(plugins)
+    rows = catalog.rows()
+    if as_json:
+        shown = ("name", "kind", "tasks", "examples", "summary", "source", "licence")
+        print_json([{name: getattr(row, name) for name in shown} for row in rows])
+        return
+    print_table(
+        ("data set", "kind", "examples", "tasks", "summary"),
+        [(r.name, r.kind, r.examples, ", ".join(r.tasks), r.summary) for r in rows],
+    )
+
+
+@command.command("show")
+@click.argument("reference", metavar="REF")
+@_data_options
+@plugin_option
+@json_option
+def show_command(reference: str, plugins: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Audit REF, the name of a data set or a file or folder of yours.
+
+    Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
+    splits, and the fingerprint.
+    """
+    _load(plugins)
+    known = {entry.name: entry for entry in fields(Data)}
+    checked = {name: check(known[name], value) for name, value in options.items()}
+    from zoo import datasets
+    from zoo.datasets.audit import audit
+
+    report = audit(datasets.load(reference, **checked))
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+
+
+def _load(plugins: Iterable[str]) -> None:
+    for plugin in plugins:
+        registry.load_plugin(plugin)
+
+
+def _print(report: dict[str, Any]) -> None:
+    _print_head(report)
+    if "columns" in report:
+        _section("Columns")
+        _print_cut(
+            ("column", "role", "kind", "missing", "distinct", "values"),
+            [_column_row(column) for column in report["columns"]],
+        )
+    for array in report.get("arrays", ()):
+        _print_array(array)
+    if "text" in report:
+        _print_text(report["text"])
+    if "balance" in report:
+        _print_balance(report)
+    _section("Checks")
+    for line in _findings(report):
+        click.echo(f"  {line}")
+
+
+def _print_head(report: dict[str, Any]) -> None:
+    sizes = report["splits"]
+    total = sum(sizes.values())
+    splits = ", ".join(f"{name} {size:,} ({size / total:.0%})" for name, size in sizes.items())
+    task = report["task"]
+    if report["targets"]:
+        task += f" of {', '.join(report['targets'][:5])}"
+    lines = [
+        ("kind", report["kind"]),
+        ("task", task),
+        ("examples", f"{total:,}: {splits}"),
+        ("source", report["provenance"]),
+        ("licence", report["licence"]),
+        ("fingerprint", report["fingerprint"]),
+    ]
+    click.echo(report["name"])
+    for name, value in lines:
+        click.echo(f"  {name:<12} {value}")
+
+
+def _section(title: str) -> None:
+    click.echo(f"\n{title}")
+
+
+def _print_cut(header: tuple[str, ...], rows: list[tuple]) -> None:
+    print_table(header, rows[:SHOWN])
+    if len(rows) > SHOWN:
+        click.echo(f"... and {len(rows) - SHOWN:,} more; --json shows all")
+
+
+def _column_row(column: dict[str, Any]) -> tuple:
+    values = ""
+    if column.get("minimum") is not None:
+        low, mean, high = (_short(column[key]) for key in ("minimum", "mean", "maximum"))
+        values = f"{low} to {high}, mean {mean}"
+    elif column.get("top"):
+        values = ", ".join(f"{value[:20]} ({count:,})" for value, count in column["top"][:3])
+    kind = f"date {column['format']}" if column.get("format") else column["kind"]
+    distinct = column["distinct"]
+    return column["name"], column["role"], kind, column["missing"], distinct, values
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def _print_array(array: dict[str, Any]) -> None:
+    _section(f"Array {array['name']}")
+    shape = " x ".join(map(str, array["shape"]))
+    low, mean, high = (_short(array[key]) for key in ("minimum", "mean", "maximum"))
+    click.echo(f"  {'shape':<12} {shape} ({array['type']})")
+    click.echo(f"  {'values':<12} {low} to {high}, mean {mean}")
+    click.echo(f"  {'constant':<12} {array['constant']:,} of its values are always the same")
+
+
+def _print_text(text: dict[str, Any]) -> None:
+    _section("Text")
+    splits = ", ".join(f"{name} {count:,}" for name, count in text["split_characters"].items())
+    longest = f"{text['shortest']:,} to {text['longest']:,} characters each"
+    click.echo(f"  {'documents':<12} {text['documents']:,}, {longest}")
+    click.echo(f"  {'characters':<12} {text['characters']:,}: {splits}")
+    click.echo(f"  {'alphabet':<12} {text['distinct_characters']:,} different characters")
+
+
+def _print_balance(report: dict[str, Any]) -> None:
+    balance = report["balance"]
+    names = list(balance["train"])
+    if report["task"] != "regression":
+        _section("Balance")
+        rows = [(name, *(part[name] for part in balance.values())) for name in names]
+        _print_cut(("class", *balance), rows)
+        return
+    _section("Targets")
+    keys = ("minimum", "mean", "maximum", "deviation")
+    _print_cut(
+        ("target", "split", *keys),
+        [(n, split, *(p[n][key] for key in keys)) for n in names for split, p in balance.items()],
+    )
+
+
+def _rows(count: int, split: str = "") -> str:
+    noun = f"{split} row".strip()
+    return f"{count:,} {noun} repeats" if count == 1 else f"{count:,} {noun}s repeat"
+
+
+def _findings(report: dict[str, Any]) -> list[str]:
+    """Say in words what was looked for, and found or not."""
+    lines = []
+    for splits, count in report["shared_rows"].items():
+        if count:
+            first, second = splits.split(" and ")
+            lines.append(f"{_rows(count, second)} the inputs of a {first} row: leakage")
+    if not lines:
+        lines.append("no rows are shared between splits")
+    duplicates = report["duplicate_rows"]
+    lines.append(
+        f"{_rows(duplicates)} the inputs of another" if duplicates else "no row repeats another"
+    )
+    for names in report.get("duplicate_columns", ()):
+        lines.append(f"columns that say the same: {', '.join(names)}")
+    if "columns" in report and not report["duplicate_columns"]:
+        lines.append("no column repeats another")
+    return lines + report["notes"]

@@ -1,0 +1,69 @@
+"""zoo evaluate: scores of a run or an artifact."""
+
+import os
+from typing import Any
+
+import click
+
+from zoo.cli.common import json_option, print_json, print_table
+
+
+@click.command("evaluate")
+@click.argument("source", metavar="RUN|ARTIFACT")
+@click.option("--data", metavar="NAME|FILE", help="Measure on this; default the run's own data.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Split of the run's own data.",
+)
+@click.option("--csv", "csv_path", metavar="FILE", help="Write the table of classes or targets.")
+@json_option
+def command(source: str, data: str | None, split: str, csv_path: str | None, as_json: bool) -> None:
+    """Measure a run, a SavedModel or a .keras file.
+
+    \b
+    zoo evaluate runs/mlp-digits-1
+    zoo evaluate runs/mlp-digits-1/export/savedmodel --data digits
+    """
+    from zoo import api
+    from zoo.runs import Run, kind_of
+
+    kind = kind_of(source)
+    result = api.evaluate(source, data, split=split)
+    if kind == "run" and data is None and split == "test":
+        Run.open(source).write_metrics(result)
+    rows = result["tables"].get("per_class") or result["tables"].get("per_target") or []
+    if csv_path is not None:
+        _write_csv(csv_path, result["scores"], rows)
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{source}: {result['task']} on {result['examples']} examples ({result['split']})")
+    print_table(["score", "value"], result["scores"].items())
+    if rows:
+        click.echo()
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    if "confusion" in result["tables"]:
+        click.echo()
+        _print_confusion(result["tables"]["confusion"])
+
+
+def _print_confusion(confusion: dict[str, Any], most: int = 20) -> None:
+    classes = confusion["classes"]
+    if len(classes) > most:
+        click.echo(f"Confusion matrix of {len(classes)} classes: use --json, or see the report.")
+        return
+    click.echo("Rows are the actual class, columns the predicted one.")
+    rows = zip(classes, confusion["matrix"], strict=True)
+    print_table(["", *classes], [[name, *counts] for name, counts in rows])
+
+
+def _write_csv(path: str, scores: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    from zoo.files import write_atomic
+
+    table = pd.DataFrame(rows) if rows else pd.DataFrame([scores])
+    write_atomic(os.fspath(path), table.to_csv(index=False))

@@ -1,0 +1,62 @@
+"""Click options made from the dataclasses in `zoo.config`, and help that groups them."""
+
+from collections.abc import Callable
+from dataclasses import Field
+from typing import Any
+
+import click
+
+from zoo import config
+
+HIDDEN_DEFAULTS = (None, (), False, "")
+
+
+def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add every option of `zoo.config` to a command; those not given are left out of its values."""
+    for _, entry in reversed(list(config.all_options())):
+        command = _option(entry)(command)
+    return command
+
+
+def _option(entry: Field) -> Callable[..., Any]:
+    text, kind = entry.metadata["help"], str(entry.type)
+    if entry.default not in HIDDEN_DEFAULTS:
+        text = f"{text}  [default: {entry.default}]"
+    flags = ["--" + entry.name.replace("_", "-"), entry.name]
+    if kind == "bool":
+        return click.option(*flags, is_flag=True, default=None, help=text)
+    return click.option(
+        *flags, default=None, multiple=kind.startswith("tuple"), metavar=_metavar(entry), help=text
+    )
+
+
+def _metavar(entry: Field) -> str:
+    meta, kind = entry.metadata, str(entry.type)
+    if meta["choices"]:
+        return "[" + "|".join(meta["choices"]) + "]"
+    if meta["kind"]:
+        return {"duration": "TIME", "interval": "STEPS|TIME"}.get(meta["kind"], "LIST")
+    if entry.name in ("validation", "test", "run", "plugin"):
+        return "PATH"
+    first = kind.split(" ")[0]
+    return {"int": "N", "float": "NUMBER"}.get(first, "NAME=VALUE" if entry.name == "set" else "NAME")
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in values.items() if value not in (None, ())}
+
+
+class GroupedCommand(click.Command):
+    """Prints its options under the groups of `zoo.config`, its own ones first."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        grouped: dict[str, list[tuple[str, str]]] = {"Options": []}
+        group_of = {entry.name: group.__doc__ for group, entry in config.all_options()}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                grouped.setdefault(group_of.get(parameter.name) or "Options", []).append(record)
+        for title, records in sorted(grouped.items(), key=lambda item: item[0] == "Options"):
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=26)

@@ -1,0 +1,108 @@
+"""zoo train: a model, a data set, a run."""
+
+from typing import Any
+
+import click
+
+from zoo.cli.common import json_option, print_json, say
+from zoo.cli.options import GroupedCommand, add_options, given
+from zoo.errors import InputError
+
+
+@click.command("train", cls=GroupedCommand)
+@click.argument("model", required=False)
+@add_options
+@click.option("--config", "path", metavar="FILE", help="YAML of options, or a run's config.yaml.")
+@click.option("--resume", metavar="RUN", help="Continue an interrupted run.")
+@click.option("--dry-run", is_flag=True, help="Check all, estimate time and memory, write nothing.")
+@json_option
+def command(
+    model: str | None,
+    path: str | None,
+    resume: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train MODEL and print the run's folder.
+
+    \b
+    zoo train mlp --data digits
+    zoo train mlp --data table.csv --target price --epochs 50
+    zoo train gpt-nano --data python-docs --time 5m
+    zoo train --resume runs/mlp-digits-1
+    """
+    options = given(options)
+    if resume is not None:
+        _resume(resume, model, path, options, as_json)
+        return
+    if path is not None:
+        model, options = _from_file(path, model, options)
+    if model is None:
+        raise InputError("No model was given. Expected a name. See `zoo list`.")
+    from zoo import api
+
+    if dry_run:
+        estimate = api.plan(model, say=say, **options)
+        print_json(estimate) if as_json else _print_estimate(estimate)
+        return
+    _print_run(api.train(model, say=say, **options), as_json)
+
+
+def _resume(
+    run: str, model: str | None, path: str | None, options: dict[str, Any], as_json: bool
+) -> None:
+    if model is not None or path is not None or options:
+        extra = model or path or "--" + next(iter(options)).replace("_", "-")
+        raise InputError(
+            f"--resume received also {extra}. Expected the run alone: it continues as it began."
+        )
+    from zoo import api
+
+    _print_run(api.resume(run, say=say), as_json)
+
+
+def _print_run(run: Any, as_json: bool) -> None:
+    if as_json:
+        print_json({"run": str(run), "metrics": run.metrics})
+    else:
+        click.echo(str(run))
+
+
+def _from_file(
+    path: str, model: str | None, options: dict[str, Any]
+) -> tuple[str | None, dict[str, Any]]:
+    """Return the model and options of a YAML file, those of the command line going first."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = yaml.safe_load(file)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(
+            f"--config received '{path}': {' '.join(str(error).split())[:200]}. "
+            "Expected a YAML file of options."
+        ) from error
+    if not isinstance(found, dict):
+        raise InputError(
+            f"--config received '{path}', which holds {type(found).__name__}. Expected a YAML "
+            "mapping such as 'model: mlp' and 'data: digits'."
+        )
+    if isinstance(found.get("options"), dict):  # a run's own record
+        found = {"model": found.get("model"), **found["options"], "run": None}
+    listed = found.pop("model", None)
+    if model is not None and listed not in (None, model):
+        raise InputError(f"Received the model '{model}' and, in '{path}', '{listed}'. Expected one.")
+    lengths = {"epochs", "steps", "time"}
+    if lengths & set(options):
+        found = {name: value for name, value in found.items() if name not in lengths}
+    return model or listed, {**{str(name): value for name, value in found.items()}, **options}
+
+
+def _print_estimate(estimate: dict[str, Any]) -> None:
+    for name, value in estimate.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {item}" for key, item in value.items())
+        elif isinstance(value, float):
+            value = f"{value:.4g}"
+        click.echo(f"{name.replace('_', ' '):18} {'-' if value is None else value}")

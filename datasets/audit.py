@@ -1,0 +1,172 @@
+"""What a person should know of a data set before training on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .base import ArraySplit, Dataset, TableSplit, TextSplit
+from .frames import is_number, is_text
+from .splits import NAMES
+
+TOP = 5  # of the values of a category
+
+
+def audit(data: Dataset) -> dict[str, Any]:
+    """Return sizes, columns, balance, and what may be wrong, as plain numbers and lists."""
+    splits = {name: getattr(data, name) for name in NAMES}
+    report: dict[str, Any] = {
+        "name": data.name,
+        "kind": data.spec.kind,
+        "task": data.spec.task,
+        "targets": list(data.spec.targets),
+        "provenance": data.provenance,
+        "licence": data.licence,
+        "fingerprint": data.fingerprint,
+        "splits": {name: len(split) for name, split in splits.items()},
+        "notes": list(data.notes),
+    }
+    if isinstance(data.train, TableSplit):
+        report |= _table(data, data.train.frame, splits)
+    elif isinstance(data.train, ArraySplit):
+        report["arrays"] = [_array(n, a) for n, a in data.train.arrays.items()]
+    else:
+        report["text"] = _text(splits)
+    if data.spec.targets:
+        report["balance"] = {name: _balance(data, split) for name, split in splits.items()}
+    return report | _repeated(splits)
+
+
+def _table(data: Dataset, frame: pd.DataFrame, splits: dict[str, TableSplit]) -> dict[str, Any]:
+    rows = np.sort(np.concatenate([split.rows for split in splits.values()]))
+    inputs = {column.name: column for column in data.spec.inputs}
+    columns, contents = [], defaultdict(list)
+    for name in frame.columns:
+        series = frame[name] if len(rows) == len(frame) else frame[name].iloc[rows]
+        role = "input" if name in inputs else "target" if name in data.spec.targets else "ignored"
+        column = {"name": name, "role": role, **_column(series)}
+        if name in inputs:
+            column["kind"] = inputs[name].kind
+            column["format"] = inputs[name].format
+        columns.append(column)
+        contents[_column_key(series)].append(name)
+    return {
+        "columns": columns,
+        "constant_columns": [c["name"] for c in columns if c["constant"]],
+        "duplicate_columns": [names for names in contents.values() if len(names) > 1],
+    }
+
+
+def _column(series: pd.Series) -> dict[str, Any]:
+    about: dict[str, Any]
+    missing = int(series.isna().sum())
+    if is_number(series):
+        distinct = int(series.nunique())
+        about = {"kind": "number", "missing": missing, "distinct": distinct, **_range(series)}
+    elif is_text(series):
+        counts = series.value_counts()
+        counts = counts[counts > 0]
+        top = [[str(value), int(count)] for value, count in counts.iloc[:TOP].items()]
+        about = {"kind": "text", "missing": missing, "distinct": len(counts), "top": top}
+    else:
+        about = {"kind": "nested", "missing": missing, "distinct": None}
+    return {**about, "constant": about["distinct"] in (0, 1) and missing in (0, len(series))}
+
+
+def _range(values: pd.Series | np.ndarray) -> dict[str, float | None]:
+    present = np.asarray(values, np.float64)
+    present = present[~np.isnan(present)]
+    if not len(present):
+        return {"minimum": None, "mean": None, "maximum": None, "deviation": None}
+    return {
+        "minimum": float(present.min()),
+        "mean": float(present.mean()),
+        "maximum": float(present.max()),
+        "deviation": float(present.std()),
+    }
+
+
+def _column_key(series: pd.Series) -> bytes:
+    """Return the same for columns that hold the same, however their values are called."""
+    if is_number(series):
+        values = series.to_numpy()
+    else:
+        values = pd.factorize(series.cat.codes if is_text(series) else series.astype(str))[0]
+    return hashlib.sha256(np.ascontiguousarray(values).data).digest()
+
+
+def _array(name: str, array: np.ndarray) -> dict[str, Any]:
+    flat = array.reshape(len(array), -1)
+    return {
+        "name": name,
+        "shape": list(array.shape[1:]),
+        "type": str(array.dtype),
+        "minimum": float(array.min()),
+        "mean": float(array.mean()),
+        "maximum": float(array.max()),
+        "constant": int((flat.min(axis=0) == flat.max(axis=0)).sum()),
+    }
+
+
+def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
+    documents = [document for split in splits.values() for document in split.documents]
+    lengths = [len(document) for document in documents]
+    return {
+        "documents": len(documents),
+        "characters": sum(lengths),
+        "distinct_characters": len(set().union(*documents)),
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "split_characters": {
+            name: sum(map(len, split.documents)) for name, split in splits.items()
+        },
+    }
+
+
+def _balance(data: Dataset, split: Any) -> Any:
+    """Return the rows of each class, or the range of each number."""
+    values = split.targets()
+    classes = data.spec.classes
+    if data.spec.task == "classification":
+        counts = np.bincount(values, minlength=len(classes))
+    elif data.spec.task == "multi-label":
+        counts = values.sum(axis=0)
+    else:
+        return {name: _range(values[:, i]) for i, name in enumerate(data.spec.targets)}
+    return {name: int(count) for name, count in zip(classes, counts, strict=True)}
+
+
+def _repeated(splits: dict[str, Any]) -> dict[str, Any]:
+    """Count rows whose inputs occur more than once, and those that cross from split to split."""
+    keys = {name: _row_keys(split) for name, split in splits.items()}
+    everything = np.concatenate(list(keys.values()))
+    shared = {
+        f"{first} and {second}": int(np.isin(keys[second], keys[first]).sum())
+        for first, second in combinations(NAMES, 2)
+    }
+    return {
+        "duplicate_rows": int(len(everything) - len(np.unique(everything))),
+        "shared_rows": shared,
+    }
+
+
+def _row_keys(split: Any) -> np.ndarray:
+    """Return one 64-bit number a row, the same for the same inputs."""
+    if isinstance(split, TableSplit):
+        names = [column.name for column in split.inputs]
+        return pd.util.hash_pandas_object(split.frame[names], index=False).to_numpy()[split.rows]
+    if isinstance(split, TextSplit):
+        return _hashed([document.encode() for document in split.documents])
+    return _hashed(
+        [b"".join(a[row].tobytes() for a in split.arrays.values()) for row in split.rows]
+    )
+
+
+def _hashed(rows: list[bytes]) -> np.ndarray:
+    keys = [hashlib.blake2b(row, digest_size=8).digest() for row in rows]
+    return np.frombuffer(b"".join(keys), np.uint64)

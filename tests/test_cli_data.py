@@ -1,0 +1,151 @@
+"""`zoo data list` and `zoo data show`, and the audit they print."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo import cli, datasets
+from zoo.datasets.audit import audit
+
+
+@pytest.fixture
+def zoo(capsys):
+    def zoo(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(list(map(str, arguments)))
+        out, err = capsys.readouterr()
+        return caught.value.code, out, err
+
+    return zoo
+
+
+@pytest.fixture
+def messy(tmp_path):
+    random = np.random.RandomState(0)
+    x = np.round(random.randn(60), 3)
+    frame = pd.DataFrame({"x": x, "again": x, "color": random.choice(["red", "blue"], 60)})
+    frame["empty"], frame["same"] = np.nan, 1
+    frame["label"] = random.choice(["yes", "no"], 60)
+    frame.loc[5, "x"] = np.nan
+    frame.loc[5, "again"] = np.nan
+    train, test = frame[:50], pd.concat([frame[50:], frame[:3]])
+    train.to_csv(tmp_path / "train.csv", index=False)
+    test.to_csv(tmp_path / "test.csv", index=False)
+    return tmp_path
+
+
+def test_list(zoo):
+    code, out, _ = zoo("data", "list")
+    assert code == 0
+    assert out.splitlines()[0].split() == ["data", "set", "kind", "examples", "tasks", "summary"]
+    assert "digits" in out
+    _, out, _ = zoo("data", "list", "--json")
+    assert [row["name"] for row in json.loads(out)] == datasets.names()
+
+
+def test_list_needs_nothing_heavy():
+    code = (
+        "import sys; from zoo.cli import main\n"
+        "try: main(['data', 'list'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'numpy', 'pandas', 'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_show_finds_what_is_wrong(zoo, messy):
+    code, out, _ = zoo("data", "show", messy)
+    assert code == 0
+    assert "3 test rows repeat the inputs of a train row: leakage" in out
+    assert "columns that say the same: x, again" in out
+    assert "column 'same' is ignored: it is always 1" in out
+    assert "fingerprint" in out
+
+
+def test_audit_in_numbers(zoo, messy):
+    _, out, _ = zoo("data", "show", messy, "--json")
+    report = json.loads(out)
+    columns = {column["name"]: column for column in report["columns"]}
+    assert report["splits"] == {"train": 45, "validation": 5, "test": 13}
+    assert columns["x"]["missing"] == 1
+    assert columns["x"]["kind"] == "number"
+    assert columns["color"]["distinct"] == 2
+    assert columns["label"]["role"] == "target"
+    assert columns["empty"]["role"] == "ignored"
+    assert report["constant_columns"] == ["empty", "same"]
+    assert report["duplicate_columns"] == [["x", "again"]]
+    assert report["duplicate_rows"] == 3
+    assert sum(report["shared_rows"].values()) == 3
+    assert sum(report["balance"]["train"].values()) == 45
+    assert report["fingerprint"] == datasets.load(messy).fingerprint
+
+
+@pytest.mark.parametrize("name", ["digits", "iris", "diabetes", "python-docs", "spirals"])
+def test_show_every_kind(zoo, name):
+    code, out, _ = zoo("data", "show", name)
+    assert code == 0
+    assert out.splitlines()[0] == name
+    assert "no rows are shared between splits" in out
+
+
+def test_audit_of_pictures_text_and_several_targets(tmp_path):
+    (array,) = audit(datasets.load("digits"))["arrays"]
+    assert array["shape"] == [8, 8, 1]
+    assert (array["minimum"], array["maximum"]) == (0, 255)
+    text = audit(datasets.load("python-docs"))["text"]
+    assert text["characters"] == sum(text["split_characters"].values())
+    random = np.random.RandomState(0)
+    np.savez(tmp_path / "m.npz", x=random.randn(30, 2), y=random.randint(0, 2, (30, 3)))
+    report = audit(datasets.load(tmp_path / "m.npz"))
+    assert report["task"] == "multi-label"
+    assert set(report["balance"]["test"]) == {"y0", "y1", "y2"}
+
+
+def test_show_takes_the_data_options(zoo, messy):
+    options = ["--target", "color", "--drop", "again", "--test-fraction", "0.3"]
+    code, out, _ = zoo("data", "show", messy / "train.csv", *options, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["targets"] == ["color"]
+    assert report["splits"]["test"] == 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digitz"], "Did you mean 'digits'"),
+        (["nowhere.csv"], "does not exist"),
+        (["iris", "--task", "regresion"], "Did you mean 'regression'"),
+        (["iris", "--kind", "image"], "cannot be read as 'image'"),
+        (["iris", "--target", "specie"], "Did you mean 'species'"),
+        (["iris", "--test-fraction", "2"], "--test-fraction received 2"),
+        (["iris", "--split-seed", "x"], "not a valid integer"),
+    ],
+)
+def test_mistakes_are_one_line(zoo, arguments, message):
+    code, out, err = zoo("data", "show", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_plugins_add_data_sets(zoo, tmp_path, monkeypatch):
+    from zoo.datasets import catalog
+
+    catalog.names()
+    monkeypatch.setattr(catalog, "_rows", dict(catalog._rows))
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import zoo.datasets as d\n"
+        "d.register(d.Row('mine', 'text', ('language-modelling',), 'my own',"
+        " lambda: d.Raw('text', documents=list('abcdefgh'))))\n"
+    )
+    _, out, _ = zoo("data", "list", "--plugin", plugin)
+    assert "my own" in out
+    code, out, _ = zoo("data", "show", "mine", "--plugin", plugin)
+    assert code == 0
+    assert "8, 1 to 1 characters each" in out

@@ -1,0 +1,183 @@
+"""The commands as functions: train, evaluate, predict, export."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zoo import config
+from zoo.errors import InputError
+from zoo.predictors import Predictor, load
+from zoo.runs import Run
+
+Say = Callable[[str], None]
+
+
+def train(
+    model: str,
+    *,
+    callbacks: Sequence[Any] = (),
+    strategy: Any = None,
+    say: Say = lambda message: None,
+    **options: Any,
+) -> Run:
+    """Train a model and return its run.
+
+    Args:
+        model: a name of `zoo.list_models()`.
+        callbacks: Keras callbacks.
+        strategy: a `tf.distribute.Strategy`; by default one is chosen from the machine.
+        say: called with what a person should be told.
+        **options: the options of `zoo train`, as `data="digits", learning_rate=1e-3`; the
+            builder's own as `set={"units": (64, 64)}`.
+
+    Raises:
+        InputError: something asked for is wrong or impossible.
+        DivergenceError: the loss became NaN or infinite.
+        Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
+    """
+    chosen = configure(model, options)
+    session = _prepare(chosen, say, strategy)
+    from zoo.training import work
+
+    return work.train(session, callbacks, say)
+
+
+def resume(
+    run: str | os.PathLike[str] | Run, *, callbacks: Sequence[Any] = (), say: Say = lambda m: None
+) -> Run:
+    """Continue an interrupted run from its newest checkpoint, as if it had never stopped."""
+    run = run if isinstance(run, Run) else Run.open(run)
+    record = run.config
+    session = _prepare(config.build(record["model"], record["options"]), say, None)
+    from zoo.training import work
+
+    return work.resume(session, run, record, callbacks, say)
+
+
+def plan(model: str, *, say: Say = lambda message: None, **options: Any) -> dict[str, Any]:
+    """Check everything, build the model, and estimate time and memory; nothing is written."""
+    session = _prepare(configure(model, options), say, None)
+    from zoo.training import work
+
+    return work.estimate(session)
+
+
+def configure(model: str, options: Mapping[str, Any]) -> config.Config:
+    """Sort flat options into a configuration; `set` may be a dictionary."""
+    options = dict(options)
+    if isinstance(options.get("set"), Mapping):
+        options["set"] = [f"{name}={_yaml(value)}" for name, value in options["set"].items()]
+    return config.build(model, options)
+
+
+def _yaml(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _prepare(chosen: config.Config, say: Say, strategy: Any) -> Any:
+    from zoo import registry
+    from zoo.startup import start
+
+    for plugin in chosen.run.plugin:
+        registry.load_plugin(plugin)
+    registry.get(chosen.model)  # an unknown name is answered before TensorFlow is up
+    device = start(chosen.run.device)
+    say(f"Device: {device}")
+    from zoo.training.session import prepare
+
+    session = prepare(chosen, device, strategy)
+    for note in session.dataset.notes:
+        say(f"Data: {note}")
+    return session
+
+
+def evaluate(
+    source: str | os.PathLike[str] | Run | Predictor,
+    data: str | None = None,
+    *,
+    split: str = "test",
+) -> dict[str, Any]:
+    """Measure a run or an artifact.
+
+    Args:
+        source: a run, a SavedModel, a `.keras` file or a predictor.
+        data: a file, used whole, or a data set's name; by default the run's own data.
+        split: which split of the run's own data: train, validation or test.
+
+    Returns:
+        `task`, `split`, `examples`, `scores` (numbers by name) and `tables`.
+    """
+    predictor = source if isinstance(source, Predictor) else load(source)
+    examples = split_of(source, predictor, data, split)
+    if not len(examples):
+        raise InputError(f"The {split} split is empty. Expected at least one example.")
+    result = predictor.task.evaluate(predictor.predict, examples)
+    return {
+        "task": predictor.task.name,
+        "split": split if data is None else "all",
+        "data": data or predictor.card["data"]["reference"],
+        "examples": len(examples),
+        **result,
+    }
+
+
+def split_of(
+    source: Any, predictor: Predictor, data: str | None, split: str, targets: bool = True
+) -> Any:
+    """Return the examples to measure or predict."""
+    from zoo import datasets
+
+    if data is not None:
+        return datasets.read(data, predictor.spec, targets=targets)
+    if isinstance(source, Predictor) or not os.path.isfile(os.path.join(source, "config.yaml")):
+        raise InputError("An artifact has no data of its own. Expected --data with a name or a file.")
+    from zoo.training.session import load_data
+
+    record = Run.open(source).config
+    dataset = load_data(config.build(record["model"], record["options"]))
+    if dataset.fingerprint != record["data"]["fingerprint"]:
+        raise InputError(
+            f"The data '{record['data']['reference']}' has changed since the run was trained. "
+            "Expected the same content and split. Name what to measure on with --data."
+        )
+    return getattr(dataset, split)
+
+
+def predict(
+    source: str | os.PathLike[str] | Run | Predictor, data: str | Mapping[str, Any]
+) -> dict[str, Any]:
+    """Answer examples with named outputs, arrays of one row an example.
+
+    Args:
+        source: a run, a SavedModel, a `.keras` file or a predictor.
+        data: a file, or a dictionary of raw columns.
+    """
+    predictor = source if isinstance(source, Predictor) else load(source)
+    if isinstance(data, Mapping):
+        return predictor(data)
+    return predictor.predict(split_of(source, predictor, data, "all", targets=False))
+
+
+def export(
+    source: str | os.PathLike[str] | Run,
+    format: str = "savedmodel",
+    output: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Write a run as an artifact that stands alone, and compare the two.
+
+    Args:
+        source: a run.
+        format: "savedmodel" or "keras".
+        output: where to; by default `RUN/export/<format>`.
+
+    Returns:
+        `path`, `format`, and the comparison: `examples`, `largest_difference`, `tolerance`.
+
+    Raises:
+        ExportMismatchError: the artifact answers differently from the run.
+    """
+    from zoo.exporters import write
+
+    return write(source if isinstance(source, Run) else Run.open(source), format, output)

@@ -1,0 +1,370 @@
+"""What every model of the registry keeps to, checked on a small build of it.
+
+Each check takes a `Subject` and returns one line for what is well, or raises `Failure` with one
+line for what is not. What must survive in another process is written to a folder, read back there
+by one child for all models (`python -m zoo.conformance FOLDER`) and compared here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import registry
+from zoo.registry import Row
+from zoo.registry.arguments import DICTATED, REQUIRED, resolve
+
+EXAMPLES, BATCH = 12, 4  # three steps
+TOLERANCE = 1e-5
+
+
+class Failure(Exception):
+    """A check that did not hold; its text says what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one check of one model."""
+
+    check: str
+    passed: bool
+    message: str
+
+
+@dataclass
+class Subject:
+    """A model under test: its row, its arguments, and the model once it was trained a little."""
+
+    row: Row
+    folder: Path
+    trained: keras.Model | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The row's small build, with dropout on where there is an option for it."""
+        names = [argument.name for argument in registry.arguments(self.row.name)]
+        return {**({"dropout": 0.2} if "dropout" in names else {}), **self.row.tiny}
+
+    def build(self, **more: Any) -> keras.Model:
+        """Build the model from the same seed each time."""
+        keras.utils.set_random_seed(0)
+        return registry.create(self.row.name, **{**self.arguments, **more})
+
+
+def check(names: Iterable[str], plugins: Iterable[str] = ()) -> dict[str, list[Result]]:
+    """Run all checks on models of the registry.
+
+    Args:
+        names: the models.
+        plugins: files the child process must load to know them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        subjects = [Subject(registry.get(name), Path(folder, name)) for name in names]
+        results = {s.row.name: [_run(c, s) for c in HERE] for s in subjects}
+        trained = [s for s in subjects if s.trained is not None]
+        sources = [_source(s.row) for s in subjects]
+        errors = _reload(trained, [*plugins, *filter(None, sources)], Path(folder)) if trained else {}
+        for subject in trained:
+            found = errors.get(subject.row.name, {})
+            results[subject.row.name] += [_compared(subject, kind, found) for kind in ARTIFACTS]
+    return results
+
+
+def _run(function: Callable[[Subject], str], subject: Subject) -> Result:
+    name = function.__name__.replace("_", " ")
+    try:
+        return Result(name, True, function(subject))
+    except Exception as error:
+        text = " ".join(str(error).split())
+        message = text if isinstance(error, Failure) else f"{type(error).__name__}: {text}"
+        return Result(name, False, message)
+
+
+def signature(subject: Subject) -> str:
+    """Options are keyword-only, have defaults, and are documented like all arguments."""
+    arguments = registry.arguments(subject.row.name)
+    undocumented = [a.name for a in arguments if not a.doc]
+    if undocumented:
+        raise Failure(f"not in the docstring's Args: {', '.join(undocumented)}")
+    missing = [a.name for a in arguments if a.option and a.default is REQUIRED]
+    if missing:
+        raise Failure(f"options without a default: {', '.join(missing)}")
+    parameters = inspect.signature(resolve(subject.row.builder)).parameters.values()
+    loose = [p.name for p in parameters if p.name not in DICTATED and p.kind != p.KEYWORD_ONLY]
+    if loose:
+        raise Failure(f"options that are not keyword-only: {', '.join(loose)}")
+    return f"{len(arguments)} arguments"
+
+
+def build(subject: Subject) -> str:
+    """The row's small build is a Keras model."""
+    if not subject.row.tiny:
+        raise Failure("the row has no `tiny`: builder arguments for a small build")
+    model = subject.build()
+    if not isinstance(model, keras.Model):
+        raise Failure(f"expected a keras.Model, received {type(model).__name__}")
+    return f"{model.count_params():,} parameters"
+
+
+def parameters(subject: Subject) -> str:
+    """The published parameter count is met."""
+    if subject.row.params is None:
+        return "none published"
+    arguments, count = subject.row.params
+    model = registry.create(subject.row.name, **arguments)
+    found = model.count_params()
+    if found != count:
+        raise Failure(f"{found:,} instead of the published {count:,}")
+    return f"{found:,} as published"
+
+
+def determinism(subject: Subject) -> str:
+    """Two builds from one seed are equal."""
+    first, second = subject.build(), subject.build()
+    if [w.shape for w in first.weights] != [w.shape for w in second.weights]:
+        raise Failure("two builds have different weights")
+    unequal = [
+        a.path
+        for a, b in zip(first.weights, second.weights, strict=True)
+        if not np.array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
+    ]
+    if unequal:
+        raise Failure(f"two builds from one seed differ in {', '.join(unequal)}")
+    return "two builds from one seed are equal"
+
+
+def mixed_precision(subject: Subject) -> str:
+    """Under mixed bfloat16 the output stays float32."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = subject.build()
+        outputs = model(inputs_of(model, subject.arguments), training=False)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    dtype = keras.backend.standardize_dtype(outputs.dtype)
+    if dtype != "float32":
+        raise Failure(f"outputs are {dtype} under mixed_bfloat16, not float32")
+    return "float32 outputs under mixed_bfloat16"
+
+
+def training(subject: Subject) -> str:
+    """Three steps of plain `fit` move every trainable weight."""
+    model = subject.build()
+    before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_weights]
+    _compile(model, subject)
+    x, y = _examples(model, subject)
+    model.fit(x, y, batch_size=BATCH, verbose=0)
+    after = [keras.ops.convert_to_numpy(w) for w in model.trainable_weights]
+    paths = [w.path for w in model.trainable_weights]
+    still = [p for p, a, b in zip(paths, before, after, strict=True) if np.array_equal(a, b)]
+    if still:
+        raise Failure(f"not moved by three steps: {', '.join(still)}")
+    if not all(np.isfinite(a).all() for a in after):
+        raise Failure("weights are not finite after three steps")
+    subject.trained = model
+    return f"{len(after)} trainable weights moved in 3 steps"
+
+
+def seeds(subject: Subject) -> str:
+    """No random operation of the training step draws outside Keras's seeds."""
+    model = subject.build()
+    _compile(model, subject)
+    x, y = _examples(model, subject)
+    data = (x,) if y is None else (x, y)
+    batch = keras.tree.map_structure(lambda a: tf.convert_to_tensor(a[:BATCH]), data)
+    model.optimizer.build(model.trainable_variables)
+    model.train_step(batch)
+    graph = tf.function(model.train_step).get_concrete_function(batch).graph.as_graph_def()
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    unseeded = sorted({n.op for n in nodes if n.op in STATEFUL_RANDOM})
+    if unseeded:
+        raise Failure(f"random operations without a Keras seed: {', '.join(unseeded)}")
+    return "no unseeded random operation"
+
+
+STATEFUL_RANDOM = frozenset(
+    "Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2 "
+    "RandomShuffle RandomStandardNormal RandomUniform RandomUniformInt RngReadAndSkip "
+    "SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 TruncatedNormal".split()
+)
+HERE = (signature, build, parameters, determinism, mixed_precision, seeds, training)
+
+
+def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
+    """Return random inputs to call a model with, given what it was built with."""
+    if getattr(model, "latent_dim", None):
+        return np.random.default_rng(0).normal(size=(EXAMPLES, model.latent_dim)).astype("float32")
+    return _data(arguments)
+
+
+def _data(arguments: Mapping[str, Any]) -> Any:
+    random = np.random.default_rng(0)
+    if arguments.get("vocabulary_size"):
+        shape = (EXAMPLES, arguments.get("sequence_length") or 8)
+        return random.integers(arguments["vocabulary_size"], size=shape).astype("int32")
+    numbers = random.random((EXAMPLES, *arguments["input_shape"])).astype("float32")
+    cardinalities = arguments.get("cardinalities")
+    if not cardinalities:
+        return numbers
+    shape = (EXAMPLES, len(cardinalities))
+    codes = random.integers(cardinalities, size=shape).astype("int32")
+    return {"numbers": numbers, "categories": codes}
+
+
+def _examples(model: keras.Model, subject: Subject) -> tuple[Any, Any]:
+    """Return inputs and targets for the row's first task."""
+    x = _data(subject.arguments)
+    task = subject.row.tasks[0]
+    if task == "image-synthesis":
+        return x, None
+    if task == "reconstruction":
+        return x, x
+    random = np.random.default_rng(1)
+    shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
+    if _codes(task, shape):
+        return x, random.integers(shape[-1], size=shape[:-1]).astype("int32")
+    return x, random.integers(2, size=shape).astype("float32")
+
+
+def _compile(model: keras.Model, subject: Subject) -> None:
+    optimizer = keras.optimizers.Adam(1e-2)
+    task = subject.row.tasks[0]
+    if task == "image-synthesis":
+        model.compile(optimizer)
+        return
+    shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
+    loss: keras.losses.Loss = keras.losses.MeanSquaredError()
+    if _codes(task, shape):
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss)
+
+
+def _codes(task: str, shape: tuple[int, ...]) -> bool:
+    return task in ("classification", "language-modelling") and shape[-1] > 1
+
+
+def _weights_file(folder: Path, subject: Subject | None) -> Any:
+    if subject is not None:
+        assert subject.trained is not None
+        return subject.trained.save_weights(folder / "model.weights.h5")
+    meta = json.loads((folder / "job.json").read_text())
+    model = registry.create(meta["name"], **meta["arguments"])
+    model.load_weights(folder / "model.weights.h5")
+    return model
+
+
+def _keras_file(folder: Path, subject: Subject | None) -> Any:
+    if subject is not None:
+        assert subject.trained is not None
+        return subject.trained.save(folder / "model.keras")
+    return keras.models.load_model(folder / "model.keras")
+
+
+def _saved_model(folder: Path, subject: Subject | None) -> Any:
+    if subject is not None:
+        assert subject.trained is not None
+        return subject.trained.export(str(folder / "saved_model"), verbose=False)
+    loaded = tf.saved_model.load(str(folder / "saved_model"))
+    return lambda x: loaded.serve(x)  # keeps what was loaded, and so its variables, alive
+
+
+# Each writes what was trained, or, without a subject, reads it back in the child process.
+ARTIFACTS: dict[str, Callable[[Path, Subject | None], Any]] = {
+    "weights file": _weights_file,
+    "keras file": _keras_file,
+    "SavedModel": _saved_model,
+}
+
+
+def _reload(
+    subjects: list[Subject], plugins: list[str], folder: Path
+) -> dict[str, dict[str, str]]:
+    """Write every artifact and read it in one fresh process; return the errors of both."""
+    errors = {s.row.name: _write(s) for s in subjects}
+    job = {"plugins": sorted(set(plugins)), "models": [s.row.name for s in subjects]}
+    (folder / "job.json").write_text(json.dumps(job))
+    child = subprocess.run(
+        [sys.executable, "-m", "zoo.conformance", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if child.returncode:
+        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
+        return {s.row.name: dict.fromkeys(ARTIFACTS, f"fresh process: {last}") for s in subjects}
+    for name, found in json.loads((folder / "errors.json").read_text()).items():
+        errors[name] = {**found, **errors[name]}
+    return errors
+
+
+def _write(subject: Subject) -> dict[str, str]:
+    folder = subject.folder
+    folder.mkdir()
+    job = {"name": subject.row.name, "arguments": subject.arguments}
+    (folder / "job.json").write_text(json.dumps(job))
+    assert subject.trained is not None
+    x = inputs_of(subject.trained, subject.arguments)
+    np.savez(folder / "inputs.npz", **(x if isinstance(x, dict) else {"": x}))
+    np.save(folder / "expected.npy", subject.trained(x, training=False))
+    errors = {}
+    for kind, artifact in ARTIFACTS.items():
+        try:
+            artifact(folder, subject)
+        except Exception as error:
+            errors[kind] = f"cannot be written: {type(error).__name__}: {error}"
+    return errors
+
+
+def _compared(subject: Subject, kind: str, errors: Mapping[str, str]) -> Result:
+    if kind in errors:
+        return Result(kind, False, " ".join(errors[kind].split()))
+    expected = np.load(subject.folder / "expected.npy")
+    found = np.load(subject.folder / f"{kind}.npy")
+    if found.shape != expected.shape:
+        return Result(kind, False, f"outputs {found.shape} after reloading, not {expected.shape}")
+    difference = float(np.max(np.abs(found - expected)))
+    passed = difference <= TOLERANCE
+    return Result(kind, passed, f"outputs differ by {difference:.1e} in a fresh process")
+
+
+def _source(row: Row) -> str | None:
+    """Return the file a child must run to know a builder that was registered as a function."""
+    return None if isinstance(row.builder, str) else inspect.getsourcefile(row.builder)
+
+
+def _child(folder: Path) -> None:
+    """Read every artifact under a folder and write what it answers beside it."""
+    job = json.loads((folder / "job.json").read_text())
+    for plugin in job["plugins"]:
+        registry.load_plugin(plugin)
+    errors: dict[str, dict[str, str]] = {}
+    for name in job["models"]:
+        resolve(registry.get(name).builder)  # registers its classes with Keras
+        errors[name] = {}
+        with np.load(folder / name / "inputs.npz") as file:
+            x: Any = dict(file)
+        x = x.get("", x)
+        for kind, artifact in ARTIFACTS.items():
+            try:
+                model = artifact(folder / name, None)
+                answer = model(x, training=False) if isinstance(model, keras.Model) else model(x)
+                np.save(folder / name / f"{kind}.npy", answer)
+            except Exception as error:
+                errors[name][kind] = f"cannot be read: {type(error).__name__}: {error}"
+    (folder / "errors.json").write_text(json.dumps(errors))
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]))

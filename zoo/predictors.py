@@ -1,0 +1,250 @@
+"""A run or an exported artifact, all called the same way: raw batch in, named outputs out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.runs import Run, kind_of
+
+BATCH = 1024
+
+
+class Predictor:
+    """Answers raw batches.
+
+    Attributes:
+        model: the Keras model; None for a SavedModel, which has no such thing any more.
+        spec: the data set's spec, a `zoo.datasets.base.Spec`.
+        task: the task.
+        preprocessor: the fitted preprocessor.
+        card: what is known of how it was made.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        preprocessor: Any,
+        task: Any,
+        spec: Any,
+        card: dict[str, Any],
+        model: Any = None,
+    ):
+        self.functions = functions
+        self.preprocessor = preprocessor
+        self.task = task
+        self.spec = spec
+        self.card = card
+        self.model = model
+        self.loaded: Any = None
+
+    def __call__(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Answer one batch of raw columns with named outputs.
+
+        Args:
+            raw: one array a column, as `zoo.datasets` gives them; pictures are uint8 arrays or
+                PNG or JPEG bytes.
+
+        Raises:
+            InputError: a column is missing.
+        """
+        missing = [c.name for c in self.spec.inputs if c.name not in raw]
+        if missing:
+            raise InputError(
+                f"Received the columns {', '.join(raw) or 'none'}. Expected also: "
+                f"{', '.join(missing)}."
+            )
+        return self._answer("serving_default", self._tensors(raw))
+
+    def _tensors(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        import tensorflow as tf
+
+        from zoo.preprocessing.images import to_png
+
+        tensors = {}
+        for name, expected in self.preprocessor.signature().items():
+            values = np.asarray(raw[name])
+            if expected.dtype == tf.string and values.dtype == np.uint8:
+                values = to_png(values)
+            tensors[name] = tf.constant(values, expected.dtype)
+        return tensors
+
+    def _answer(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+        outputs = self.functions[signature](**inputs)
+        return {name: _array(value) for name, value in outputs.items()}
+
+    def tensors(self, inputs: Any) -> dict[str, np.ndarray]:
+        """Answer what the model itself takes: an array, or a dictionary of named ones."""
+        named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
+        return self._answer("tensors", named)
+
+    def predict(self, split: Any, batch_size: int = BATCH) -> dict[str, np.ndarray]:
+        """Answer a whole split, its outputs one below the other.
+
+        A model that makes pictures makes as many as the split has.
+        """
+        if "count" in self.served:
+            return self.make(len(split))
+        split = self.task.served(split, self.preprocessor)
+        starts = range(0, len(split), batch_size)
+        batches = [
+            self(split.batch(np.arange(start, min(start + batch_size, len(split)))))
+            for start in starts
+        ]
+        return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The names of the raw inputs: the data's columns, or `count` and `seed`."""
+        return self.card["inputs"]
+
+    def make(self, count: int, seed: int = 0) -> dict[str, np.ndarray]:
+        """Make pictures: `image` uint8 `(count, height, width, channels)` and `png` bytes.
+
+        Raises:
+            InputError: the model does something else.
+        """
+        import tensorflow as tf
+
+        if "count" not in self.served:
+            raise self._cannot("makes no pictures", "image-synthesis")
+        inputs = {"count": tf.constant(count, tf.int32), "seed": tf.constant(seed, tf.int32)}
+        return self._answer("serving_default", inputs)
+
+    def generate(
+        self, prompts: list[str], tokens: int = 200, temperature: float = 0.8, seed: int = 0
+    ) -> list[str]:
+        """Continue each prompt with as many tokens; a temperature of 0 takes the likeliest.
+
+        Raises:
+            InputError: the model does something else.
+        """
+        import tensorflow as tf
+
+        if "generate" not in self.functions:
+            raise self._cannot("writes no text", "language-modelling")
+        outputs = self._answer(
+            "generate",
+            {
+                "prompt": tf.constant(prompts, tf.string),
+                "tokens": tf.constant(tokens, tf.int32),
+                "temperature": tf.constant(temperature, tf.float32),
+                "seed": tf.constant(seed, tf.int32),
+            },
+        )
+        return outputs["text"].tolist()
+
+    def _cannot(self, what: str, task: str) -> InputError:
+        return InputError(
+            f"'{self.card['model']}' was trained for {self.task.name}: it {what}. Expected a model "
+            f"for {task}. See `zoo list --task {task}`."
+        )
+
+
+def load(path: str | os.PathLike[str] | Run) -> Predictor:
+    """Load a run, a SavedModel or a `.keras` file that `zoo export` wrote.
+
+    Loading a run builds its model and reads numbers; nothing is deserialized. A SavedModel is
+    code: load only those you trust.
+
+    Raises:
+        InputError: there is none of them at the path, or it is damaged.
+    """
+    from zoo.startup import start
+
+    start()
+    loaders = {"run": _load_run, "savedmodel": _load_savedmodel, "keras": _load_keras}
+    return loaders[kind_of(path)](Path(path))
+
+
+def from_parts(model: Any, state: Mapping[str, Any], functions: Any = None) -> Predictor:
+    """Join a model, or functions that stand for it, with a saved state.
+
+    Args:
+        model: the Keras model, or None with `functions`.
+        state: `spec`, `task`, `preprocessor` and `card`, as `state_of` returns.
+        functions: one callable a signature; None to trace the task's own.
+    """
+    import tensorflow as tf
+
+    from zoo import preprocessing, tasks
+    from zoo.datasets.base import Spec
+
+    spec = Spec.from_json(state["spec"])
+    task = tasks.from_json(state["task"], spec)
+    preprocessor = preprocessing.from_json(state["preprocessor"])
+    if functions is None:
+        functions = {
+            name: tf.function(function, reduce_retracing=True)
+            for name, (function, _) in task.signatures(model, preprocessor).items()
+        }
+    return Predictor(functions, preprocessor, task, spec, dict(state["card"]), model)
+
+
+def _load_run(path: Path) -> Predictor:
+    import keras
+
+    from zoo import registry, weights
+
+    run = Run.open(path)
+    state = _json(run.preprocessor_path)
+    for plugin in run.config["options"].get("plugin") or ():
+        registry.load_plugin(plugin)
+    keras.config.set_dtype_policy("float32")
+    card = state["card"]
+    model = registry.create(card["model"], **card["builder"])
+    weights.load(model, run.model_weights)
+    return from_parts(model, state)
+
+
+def _load_savedmodel(path: Path) -> Predictor:
+    import tensorflow as tf
+
+    state = _json(path / "assets" / "zoo.json")
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise InputError(
+            f"'{path}' could not be loaded as a SavedModel: {' '.join(str(error).split())[:200]}. "
+            "Expected a folder that `zoo export` wrote."
+        ) from error
+    predictor = from_parts(None, state, dict(loaded.signatures))
+    predictor.loaded = loaded  # keeps its tables and variables alive
+    return predictor
+
+
+def _load_keras(path: Path) -> Predictor:
+    from zoo.serving import load_served
+
+    served = load_served(path)
+    return from_parts(served.model, served.state)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"Cannot read '{path}': {getattr(error, 'strerror', None) or 'it is not JSON'}. "
+            "Expected a finished run, or an artifact as `zoo export` writes it."
+        ) from error
+
+
+def _array(value: Any) -> np.ndarray:
+    """Return a tensor as numpy, strings decoded where they are text and not bytes."""
+    array = value.numpy()
+    if array.dtype != object:
+        return array
+    try:
+        flat = [item.decode() for item in array.ravel()]
+    except UnicodeDecodeError:
+        return array
+    result = np.empty(array.shape, dtype=object)
+    result.ravel()[:] = flat
+    return result

@@ -1,0 +1,280 @@
+"""From a configuration to everything training needs: data, task, preprocessor, model, feeds."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import zoo
+from zoo import augmentation, config, datasets, preprocessing, registry, tasks
+from zoo.datasets.base import Dataset
+from zoo.errors import InputError
+from zoo.registry import Row
+from zoo.training import distribution, optimizers
+from zoo.training.checkpoints import Checkpoints
+from zoo.training.feeds import Resident
+from zoo.training.loop import Trainer, count_steps
+
+# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
+JIT_FAMILIES = ("transformer",)
+
+
+@dataclass
+class Session:
+    """Everything of one run before it starts."""
+
+    config: config.Config
+    row: Row
+    dataset: Dataset
+    task: Any
+    preprocessor: Any
+    builder: dict[str, Any]
+    model: keras.Model
+    feeds: dict[str, Any]
+    device: str
+    precision: str
+    jit: bool
+    strategy: tf.distribute.Strategy | None
+    steps_per_epoch: int
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs there will be at most; None when time decides."""
+        chosen = self.config.optimization
+        if chosen.steps is not None:
+            return math.ceil(chosen.steps / self.steps_per_epoch)
+        return chosen.epochs
+
+    def trainer(
+        self,
+        checkpoints: Checkpoints | None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> Trainer:
+        """Return the trainer; it traces the training step."""
+        chosen, run = self.config.optimization, self.config.run
+        augment = augmentation.create(
+            config.augmentations(self.config.regularization.augment or ""),
+            self.dataset.spec.kind,
+            run.seed,
+        )
+        return Trainer(
+            self.model,
+            self.feeds["train"],
+            batch_size=chosen.batch_size or 32,
+            seed=run.seed,
+            accumulate=chosen.accumulate,
+            jit=self.jit,
+            augment=augment,
+            strategy=self.strategy,
+            validation=self.feeds["validation"],
+            patience=self.config.regularization.early_stopping or 0,
+            callbacks=callbacks,
+            checkpoints=checkpoints,
+            every=config.interval(run.checkpoint_every),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return what a predictor is made from, beside the weights."""
+        generative = self.task.name == "image-synthesis"
+        inputs = ("count", "seed") if generative else self.preprocessor.signature()
+        return {
+            "spec": self.dataset.spec.to_json(),
+            "task": self.task.to_json(),
+            "preprocessor": self.preprocessor.to_json(),
+            "card": {
+                "model": self.row.name,
+                "builder": self.builder,
+                "inputs": list(inputs),
+                "paper": str(self.row.paper or ""),
+                "data": self.data_card(),
+                "version": zoo.__version__,
+            },
+        }
+
+    def data_card(self) -> dict[str, Any]:
+        """Return what is known of the data."""
+        data = self.dataset
+        splits = {"train": data.train, "validation": data.validation, "test": data.test}
+        return {
+            "name": data.name,
+            "reference": self.config.data.data,
+            "sizes": {name: len(split) for name, split in splits.items()},
+            "fingerprint": data.fingerprint,
+            "provenance": data.provenance,
+            "licence": data.licence,
+            "notes": data.notes,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Return what config.yaml says: all that is needed to run it again."""
+        return {
+            "version": zoo.__version__,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "model": self.row.name,
+            "task": self.task.name,
+            "options": self.config.options(),
+            "builder": self.builder,
+            "parameters": self.model.count_params(),
+            "steps_per_epoch": self.steps_per_epoch,
+            "data": self.data_card(),
+            "device": self.device,
+            "precision": self.precision,
+            "jit": self.jit,
+            "replicas": 1 if self.strategy is None else self.strategy.num_replicas_in_sync,
+            "environment": {
+                "python": platform.python_version(),
+                "keras": keras.__version__,
+                "tensorflow": tf.__version__,
+                "platform": platform.platform(),
+            },
+        }
+
+
+def load_data(chosen: config.Config) -> Dataset:
+    """Load the data set that options name."""
+    data = chosen.data
+    if not data.data:
+        raise InputError("--data received nothing. Expected a name of `zoo data list`, or a file.")
+    return datasets.load(
+        data.data,
+        kind=data.kind,
+        target=data.target,
+        task=data.task,
+        drop=data.drop,
+        validation=data.validation,
+        test=data.test,
+        split_column=data.split_column,
+        validation_fraction=data.validation_fraction,
+        test_fraction=data.test_fraction,
+        split_seed=data.split_seed,
+    )
+
+
+def prepare(
+    chosen: config.Config, device: str, strategy: tf.distribute.Strategy | None = None
+) -> Session:
+    """Load, check and build everything; nothing is written.
+
+    Raises:
+        InputError: whatever of model, data and options does not fit together.
+    """
+    row = registry.get(chosen.model)
+    options = builder_options(chosen)
+    chosen = config.resolve(chosen, row.training)
+    dataset = load_data(chosen)
+    name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
+    task = tasks.TASKS[name].fit(dataset.spec, dataset.train)
+    known = {argument.name for argument in registry.arguments(row.name)}
+    preprocessor = preprocessing.fit(
+        dataset,
+        embeddings="cardinalities" in known,
+        sequence_length=chosen.data.sequence_length or row.training.get("sequence_length"),
+    )
+    builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
+    builder = {k: v for k, v in builder.items() if k in known} | options
+    feeds = make_feeds(chosen, dataset, task, preprocessor)
+    strategy = strategy or distribution.strategy_for_device(device)
+    examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
+    steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
+    chosen = config.with_epochs(chosen, steps_per_epoch, row.training)
+    precision = choose_precision(chosen.run.precision, device)
+    with strategy.scope() if strategy is not None else nullcontext():
+        model = build(chosen, row, builder, task, precision, steps_per_epoch)
+    jit = chosen.run.jit == "on" or (chosen.run.jit == "auto" and row.family in JIT_FAMILIES)
+    if strategy is not None and chosen.run.jit == "on":
+        raise InputError("--jit on received several replicas. Expected one, or --jit off.")
+    return Session(
+        chosen, row, dataset, task, preprocessor, builder, model, feeds, device, precision,
+        jit and strategy is None, strategy, steps_per_epoch,
+    )  # fmt: skip
+
+
+def builder_options(chosen: config.Config) -> dict[str, Any]:
+    """Return the builder's arguments that the user turned, checked against its signature."""
+    options = registry.parse_settings(chosen.network.set)
+    flat = chosen.options()
+    known = {argument.name for argument in registry.arguments(chosen.model)}
+    for name in config.BUILDER_OPTIONS:
+        if flat[name] is None:
+            continue
+        if name not in known:
+            raise InputError(
+                f"--{name} was given, but model '{chosen.model}' has no {name}. "
+                f"Expected one of its own options: see `zoo show {chosen.model}`."
+            )
+        options[name] = flat[name]
+    return registry.check_arguments(chosen.model, options)
+
+
+def choose_precision(asked: str, device: str) -> str:
+    """Return the number format: on a GPU bfloat16 unless asked otherwise, on a CPU float32."""
+    if asked == "auto":
+        return "bfloat16" if device.startswith("GPU") else "float32"
+    return asked
+
+
+def make_feeds(
+    chosen: config.Config, dataset: Dataset, task: Any, preprocessor: Any
+) -> dict[str, Any]:
+    """Encode the training and validation splits, once."""
+
+    def prepare_batch(encoded: Any, target: Any) -> tuple[Any, ...]:
+        return task.example(preprocessor.tensors(encoded), target)
+
+    feeds: dict[str, Any] = {"validation": None}
+    for name in ("train", "validation"):
+        split = getattr(dataset, name)
+        if not len(split):
+            continue
+        target = task.targets(split)
+        weight = class_weights(chosen, task, target) if name == "train" else None
+        feeds[name] = Resident(preprocessor.encode_split(split), prepare_batch, target, weight)
+    return feeds
+
+
+def class_weights(chosen: config.Config, task: Any, target: Any) -> np.ndarray | None:
+    """Return a weight a row where classes are to be weighed."""
+    if chosen.regularization.class_weight is None:
+        return None
+    if not hasattr(task, "class_weights"):
+        raise InputError(
+            f"--class-weight received '{chosen.regularization.class_weight}' for {task.name}. "
+            "Expected classification."
+        )
+    return task.class_weights(target)
+
+
+def build(
+    chosen: config.Config, row: Row, builder: dict[str, Any], task: Any, precision: str, steps: int
+) -> keras.Model:
+    """Build and compile the model, its weights drawn from the run's seed."""
+    keras.utils.set_random_seed(chosen.run.seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    try:
+        model = registry.create(row.name, **builder)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"Model '{row.name}' cannot be built: {error}") from error
+    finally:
+        keras.config.set_dtype_policy("float32")
+    smoothing = chosen.regularization.label_smoothing
+    loss = task.loss(
+        chosen.optimization.loss,
+        label_smoothing=smoothing,
+        huber_delta=chosen.optimization.huber_delta,
+    )
+    total = chosen.optimization.steps or (chosen.optimization.epochs or 0) * steps or None
+    optimizer = optimizers.create(chosen.optimization, total)
+    if loss is None:
+        model.compile(optimizer=optimizer)
+    else:
+        model.compile(optimizer=optimizer, loss=loss, metrics=task.metrics(), jit_compile=False)
+    return model

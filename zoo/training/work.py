@@ -1,0 +1,202 @@
+"""A session carried out: trained, saved, measured, drawn."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import config, predictors, reports, weights
+from zoo.errors import InputError
+from zoo.files import write_atomic
+from zoo.runs import Run
+from zoo.training.checkpoints import Checkpoints
+from zoo.training.distribution import is_chief
+from zoo.training.progress import Progress
+from zoo.training.session import Session
+
+Say = Callable[[str], None]
+Callbacks = Sequence[keras.callbacks.Callback]
+
+
+def train(session: Session, callbacks: Callbacks, say: Say) -> Run:
+    """Carry out a new session in a new run directory."""
+    trainer = session.trainer(None, callbacks)  # whatever is wrong is found before a folder exists
+    say(describe(session))
+    run = Run.create(session.config.run.run, session.row.name, session.dataset.name)
+    run.write_config(session.record())
+    _write_state(run, session)
+    with run.locked():
+        trainer.checkpoints = Checkpoints(run.checkpoints) if is_chief() else None
+        return _carry_out(session, trainer, run, say)
+
+
+def resume(
+    session: Session, run: Run, record: dict[str, Any], callbacks: Callbacks, say: Say
+) -> Run:
+    """Continue a session where its newest checkpoint left it."""
+    refuse_changes(session, run, record)
+    trainer = session.trainer(Checkpoints(run.checkpoints), callbacks)
+    with run.locked():
+        for name in trainer.restore():
+            say(f"Checkpoint {name} is damaged; the one before is used.")
+        position = trainer.position
+        say(f"Resuming {run} in epoch {position.epoch + 1} after step {position.step}")
+        run.rewrite_log(trainer.log)
+        return _carry_out(session, trainer, run, say)
+
+
+def refuse_changes(session: Session, run: Run, record: dict[str, Any]) -> None:
+    """Refuse to continue where the result could not be what it would have been."""
+    now = session.record()
+    for name, was, is_now in (
+        ("data", record["data"]["fingerprint"], now["data"]["fingerprint"]),
+        ("versions", _versions(record), _versions(now)),
+        ("device", record["device"], now["device"]),
+        ("replicas", record["replicas"], now["replicas"]),
+    ):
+        if was != is_now:
+            raise InputError(
+                f"'{run}' was trained with other {name}: {was}, now {is_now}. Expected the same, "
+                "so that the result is what it would have been. Train anew with "
+                f"`zoo train --config {run.config_path}`."
+            )
+
+
+def _versions(record: dict[str, Any]) -> str:
+    known = {"zoo": record["version"], **record["environment"]}
+    return ", ".join(f"{name} {known[name]}" for name in ("zoo", "keras", "tensorflow"))
+
+
+def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
+    chosen = session.config.optimization
+    limit = None if chosen.time is None else config.seconds(chosen.time)
+    with Progress(session.epochs, session.steps_per_epoch) as progress:
+        trainer.on_call = lambda logs: progress.step(
+            trainer.position.epoch + 1, trainer.position.step, logs
+        )
+
+        def close(row: dict[str, Any]) -> None:
+            if is_chief():
+                run.append_log(row)
+            progress.epoch(row)
+
+        trainer.on_row = close
+        epochs = None if chosen.steps or limit else chosen.epochs
+        trainer.fit(epochs=epochs, steps=chosen.steps, seconds=limit)
+    if not is_chief():
+        return run
+    weights.save(session.model, run.model_weights)
+    stopping = trainer.stopping
+    if stopping is not None and stopping.best_epoch is not None:
+        say(f"The weights of epoch {stopping.best_epoch}, the best on validation, were kept.")
+    finish(session, run, say)
+    return run
+
+
+def _write_state(run: Run, session: Session) -> None:
+    if is_chief():
+        write_atomic(run.preprocessor_path, json.dumps(session.state(), ensure_ascii=False))
+
+
+def finish(session: Session, run: Run, say: Say) -> None:
+    """Measure the trained model on the test split, draw, and write the report."""
+    data = session.dataset
+    predictor = predictors.from_parts(session.model, session.state())
+    name = "test" if len(data.test) else "validation" if len(data.validation) else "train"
+    split = getattr(data, name)
+    result = {
+        "task": session.task.name,
+        "split": name,
+        "data": session.config.data.data,
+        "examples": len(split),
+        **session.task.evaluate(predictor.predict, split),
+    }
+    run.write_metrics(result)
+    draw_samples(run, predictor, data)
+    reports.write(run)
+    say(headline(session.task.score, result))
+
+
+def headline(score: str, result: dict[str, Any]) -> str:
+    """Say the main score in one line."""
+    value = result["scores"].get(score)
+    shown = "undefined" if value is None else f"{value:.4f}"
+    return f"{result['split'].capitalize()} {score} {shown} on {result['examples']} examples"
+
+
+def draw_samples(run: Run, predictor: Any, data: Any) -> None:
+    """Draw what needs the model itself: made pictures, the decision boundary of two numbers."""
+    if predictor.task.name == "image-synthesis":
+        pictures = predictor.make(64)["image"]
+        reports.save(reports.draw("samples", pictures), run.plots / "samples.png")
+    columns = data.spec.inputs
+    plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
+    if plane and predictor.task.name == "classification":
+        _draw_boundary(run, predictor, data)
+
+
+def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:
+    names = [column.name for column in data.spec.inputs]
+    split = data.test if len(data.test) else data.train
+    raw = split.batch(np.arange(min(len(split), 1000)))
+    axes = [_margin(raw[name], side) for name in names]
+    x, y = np.meshgrid(*axes)
+    answer = predictor({names[0]: x.ravel(), names[1]: y.ravel()})
+    probabilities = answer["probabilities"].reshape(side, side, -1)
+    labels = split.targets()[: len(raw[names[0]])]
+    figure = reports.draw(
+        "boundary", *axes, probabilities, np.stack([raw[n] for n in names], axis=1), labels,
+        data.spec.classes, names,
+    )  # fmt: skip
+    reports.save(figure, run.plots / "boundary.png")
+
+
+def _margin(values: np.ndarray, side: int) -> np.ndarray:
+    low, high = np.nanmin(values), np.nanmax(values)
+    extra = 0.1 * (high - low or 1.0)
+    return np.linspace(low - extra, high + extra, side)
+
+
+def describe(session: Session) -> str:
+    """Say in one line what will be trained on what."""
+    sizes = session.data_card()["sizes"]
+    epochs = "until time is up" if session.epochs is None else f"{session.epochs} epochs"
+    return (
+        f"{session.row.name} for {session.task.name}: {session.model.count_params():,} parameters, "
+        f"{sizes['train']:,} training examples, {session.steps_per_epoch:,} steps an epoch, "
+        f"{epochs}, {session.precision}"
+    )
+
+
+def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
+    """Train for about a second in memory, to say what the whole run would take."""
+    trainer = session.trainer(None)
+    trainer.fit(steps=1)
+    trainer.position.stopped = False
+    began, before = time.monotonic(), trainer.position.step
+    trainer.fit(seconds=trainer.position.seconds + seconds)
+    done = trainer.position.step - before
+    each = (time.monotonic() - began) / max(done, 1)
+    chosen = session.config.optimization
+    steps = chosen.steps or (session.epochs or 0) * session.steps_per_epoch or None
+    limit = None if chosen.time is None else config.seconds(chosen.time)
+    return {
+        "model": session.row.name,
+        "task": session.task.name,
+        "device": session.device,
+        "precision": session.precision,
+        "parameters": session.model.count_params(),
+        "sizes": session.data_card()["sizes"],
+        "steps_per_epoch": session.steps_per_epoch,
+        "epochs": session.epochs,
+        "steps": steps,
+        "seconds_per_step": each,
+        "seconds": limit if steps is None else each * steps,
+        "memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
