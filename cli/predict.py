@@ -73,7 +73,9 @@ def _picture(api: Any, source: str, path: str) -> dict[str, Any]:
             content = file.read()
     except OSError as error:
         raise InputError(f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG.") from error
-    return predictor.bytes([content], [path])
+    import numpy as np
+
+    return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})
 
 
 def _table(outputs: dict[str, Any], as_json: bool) -> str:

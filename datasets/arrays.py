@@ -15,6 +15,7 @@ from .base import Raw
 from .frames import canonical
 from .splits import split_name
 
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, MemoryError)
 _EXPECTED = "expected arrays x and y, or x_train, y_train, x_test, y_test"
 
 
@@ -47,7 +48,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
             return {name.lower(): archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise InputError(
             f"'{path}' is not a whole .npz file ({error}); {_EXPECTED}; "
             "try getting it again, or np.savez(path, x=x, y=y)"
@@ -122,7 +123,7 @@ def _pictures(path: Path, x: np.ndarray) -> np.ndarray:
     if pictures.shape[-1] not in (1, 3, 4):
         raise InputError(
             f"'{path}' has pictures of shape {x.shape[1:]}; expected (height, width) or (height, "
-            "width, channels) with 1, 3 or 4 channels; or --kind vector"
+            "width, channels) with 1, 3 or 4 channels; try --kind vector"
         )
     return pictures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -165,7 +165,8 @@ def find(name: str) -> Row:
 
 
 def _add(row: Row) -> None:
-    if row.name in _rows and _rows[row.name] != row:
+    known = _rows.get(row.name)
+    if known and replace(known, loader="") != replace(row, loader=""):  # reloaded: a new function
         raise InputError(
             f"A data set named '{row.name}' exists already; expected a new name; "
             "try another one in the row that is registered."

@@ -18,7 +18,7 @@ import pandas as pd
 
 from zoo.errors import InputError
 
-from .frames import Chunk, conflicts, join
+from .frames import Chunk, categorize, is_text, join
 from .progress import Progress
 
 CHUNK = 65_536  # rows
@@ -57,26 +57,22 @@ def read_delimited(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
 
 
 def _read(path: Path, layout: Layout, texts: set[str]) -> tuple[list[Chunk], set[str]]:
-    """Read all chunks, and the columns in which numbers meet strings."""
+    """Return all chunks, and the columns that hold strings though their first rows did not."""
     chunks: list[Chunk] = []
-    kinds: dict[str, str] = {}
     mixed: set[str] = set()
     with Progress(path) as progress, _pandas(path, layout, texts, chunksize=CHUNK) as reader:
         for frame in reader:
             chunk = {name: _column(frame[name]) for name in frame.columns}
-            mixed |= conflicts(chunk, kinds)
+            mixed |= {name for name in chunk if name not in texts and is_text(chunk[name])}
             chunks.append(chunk)
             progress.advance(len(frame))
     return chunks, mixed
 
 
 def _column(series: pd.Series) -> pd.Series:
-    series = series.reset_index(drop=True)
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return series
     if series.dtype.kind in "iuf":
         return series.astype(np.float64)
-    return series.map(str, na_action="ignore").astype("category")
+    return categorize(series)
 
 
 def _texts(path: Path, layout: Layout) -> set[str]:
@@ -93,8 +89,9 @@ def _pandas(path: Path, layout: Layout, texts: set[str], **options: Any) -> Any:
         header=0,
         names=list(layout.header),
         index_col=False,
-        dtype={name: "category" for name in layout.header if name in texts},
+        dtype={name: object for name in layout.header if name in texts},
         na_values=list(BLANKS),
+        skipinitialspace=True,
         engine="c",
         low_memory=False,
         **options,
@@ -110,7 +107,12 @@ def _layout(path: Path) -> Layout:
     text = _decoded(path, sample if whole else _complete_lines(path, sample))
     separator = _separator(path, text.partition("\n")[0])
     rows = _sample_rows(text, separator, whole)
-    header = next(rows)
+    header = next(rows, None)
+    if not header:
+        raise InputError(
+            f"'{path}' has a header that cannot be read; expected a closing quote for each one "
+            "opened; the file looks cut off: try getting it again"
+        )
     _refuse_header(path, header)
     for number, row in rows:
         _refuse_ragged(path, len(header[1]), number, row)
@@ -146,7 +148,7 @@ def _separator(path: Path, header: str) -> str:
 def _sample_rows(text: str, separator: str, whole: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and fields; pandas reports better what csv cannot read."""
     lines = text.splitlines(keepends=True)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
     try:
         for row in reader:
             cut = not whole and reader.line_num == len(lines)  # perhaps inside quotes
@@ -190,7 +192,7 @@ def _refuse_short_rows(path: Path, layout: Layout, rows: int) -> None:
     if not quotes and count == (rows + 1) * (expected - 1):
         return
     with open_text(path) as lines:
-        reader = csv.reader(lines, delimiter=layout.separator)
+        reader = csv.reader(lines, delimiter=layout.separator, skipinitialspace=True)
         for row in reader:
             if row:
                 _refuse_ragged(path, expected, reader.line_num, row)

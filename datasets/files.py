@@ -49,7 +49,7 @@ def find_parts(reference: str) -> dict[str, Path]:
             parts[split] = file
     if "train" not in parts:
         raise _nothing(path)
-    return parts
+    return {split: parts[split] for split in NAMES if split in parts}
 
 
 def read_raw(parts: dict[str, Path]) -> Raw:
@@ -172,10 +172,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         _refuse_double(path, file.schema_arrow.names)
         with Progress(path) as progress:
             for batch in file.iter_batches(batch_size=CHUNK):
-                frame = batch.to_pandas()
+                frame = batch.to_pandas(ignore_metadata=True)
                 chunks.append({name: canonical(frame[name]) for name in frame.columns})
                 progress.advance(len(frame))
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"'{path}' cannot be read as Parquet: {error!s:.120}; expected a whole file; "
             "try getting or writing it again"

@@ -85,8 +85,12 @@ def write_number(value: float) -> str:
 
 def _text(values: pd.Series) -> pd.Series:
     """Return a category of strings out of objects."""
-    strings = values.map(str, na_action="ignore").astype(object)
-    codes, names = pd.factorize(strings, sort=True)
+    return categorize(values.map(str, na_action="ignore"))
+
+
+def categorize(strings: pd.Series) -> pd.Series:
+    """Return a category out of strings, its names sorted."""
+    codes, names = pd.factorize(strings.to_numpy(object), sort=True)
     return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)), copy=False)
 
 

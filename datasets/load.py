@@ -130,7 +130,7 @@ def _with_files(reference: str, files: dict[str, Path], column: str | None) -> d
             f"'{reference}' has its own {double[0]} file; expected one {double[0]} split; "
             f"try without --{double[0]}"
         )
-    return {**parts, **files}
+    return {**parts, **files}  # training rows first, as in a folder
 
 
 def _named(row: catalog.Row) -> Origin:

@@ -113,7 +113,7 @@ def test_a_line_fails_on_spirals():
 
 
 def test_unknown_names_offer_the_nearest():
-    with pytest.raises(InputError, match="Unknown data set 'digitz'. Did you mean 'digits'"):
+    with pytest.raises(InputError, match=r"Unknown data set 'digitz'\. Did you mean 'digits'"):
         datasets.load("digitz")
     with pytest.raises(InputError, match="Did you mean 'iris'"):
         catalog.find("irs")

@@ -28,7 +28,7 @@ def refused(tmp_path):
         assert re.search(pattern, message), message
         assert "\n" not in message
         assert re.search("[Ee]xpected|expects", message), message
-        assert re.search("[Tt]ry", message), message
+        assert re.search("[Tt]ry|Did you mean", message), message
 
     return refused
 
@@ -85,7 +85,7 @@ def test_targets_that_are_no_classes(refused):
     rows = "".join(f"{i},{i * 0.37},{i}\n" for i in range(60))
     refused("x,share,number\n" + rows, "holds 0.37", target="share", task="classification")
     refused("x,share,number\n" + rows, "60 distinct", target="number", task="classification")
-    refused("x,y\n1,2\n2,inf\n" * 9, "target 'y' has 9 infinite values")
+    refused("x,y\n" + "1,2\n2,inf\n" * 9, "target 'y' has 9 infinite values")
 
 
 def test_further_down_than_the_sample(refused, monkeypatch):
@@ -111,7 +111,7 @@ def test_folders(tmp_path):
     with pytest.raises(InputError, match="no usable train file"):
         datasets.load(tmp_path)
     (tmp_path / "test.csv").write_text(GOOD)
-    with pytest.raises(InputError, match="no usable train file.*try .*test.csv"):
+    with pytest.raises(InputError, match=r"no usable train file.*try .*test\.csv"):
         datasets.load(tmp_path)
     (tmp_path / "train.csv").write_text(GOOD)
     with pytest.raises(InputError, match="its own test file"):
@@ -119,7 +119,7 @@ def test_folders(tmp_path):
     with pytest.raises(InputError, match="one of the two"):
         datasets.load(tmp_path, split_column="b")
     (tmp_path / "train.txt").write_text("text")
-    with pytest.raises(InputError, match="both train.csv and train.txt"):
+    with pytest.raises(InputError, match=r"both train\.csv and train\.txt"):
         datasets.load(tmp_path)
 
 
@@ -196,9 +196,8 @@ def test_broken_archives(tmp_path, refused):
     whole = (tmp_path / "d.npz").read_bytes()
     refused(whole[:-30], "not a whole .npz", name="e.npz")
     refused(b"text", "not a whole .npz", name="e.npz")
-    refused(None, "no targets", name="d2.npz", target="y") if (
-        np.savez(tmp_path / "d2.npz", x=X)
-    ) else None
+    np.savez(tmp_path / "f.npz", x=X)
+    refused(None, "no targets", name="f.npz", target="y")
 
 
 def test_text(refused):
@@ -210,7 +209,7 @@ def test_text(refused):
 
 NEW = {
     "column missing": ("a,label\n1,x\n", "no column 'b'"),
-    "near name": ("a,B,label\n1,2,x\n", "no column 'b'. Did you mean 'B'"),
+    "near name": ("a,bb,label\n1,2,x\n", "no column 'b'. Did you mean 'bb'"),
     "target missing": ("a,b\n1,2\n", "no column 'label'"),
     "not a number": ("a,b,label\n1,2,x\nmany,2,y\n", "column 'a' holds 'many'; expected numbers"),
     "unknown class": ("a,b,label\n1,2,z\n", "Unknown class 'z'.*Expected one of: x, y"),

@@ -109,6 +109,12 @@ def test_types_that_change_further_down_become_strings(write, monkeypatch):
     assert set(values(data.train, "code")) == {"00", "01", "02", "03", "04", "x"}
 
 
+def test_strings_stay_as_they_are_written(write):
+    data = datasets.load(write("a,b,label\n" + "007,true,x\n7,false,y\nx,true,x\n" * 10))
+    assert set(values(data.train, "a")) == {"007", "7", "x"}
+    assert set(values(data.train, "b")) == {"true", "false"}
+
+
 def test_chunks_that_start_empty_do_not_decide_a_type(write, monkeypatch):
     monkeypatch.setattr(delimited, "CHUNK", 1_000)
     rows = [f",{i},{i % 3}" for i in range(6_000)] + [f"x{i % 2},{i},1" for i in range(2_000)]

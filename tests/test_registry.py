@@ -119,7 +119,7 @@ def test_settings_are_converted(tmp_path, given, expected):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"dept": 3}, "no argument 'dept'. Did you mean 'depth'?"),
+        ({"dept": 3}, "no argument 'dept'. Did you mean 'depth'"),
         ({"depth": 3.5}, "depth=3.5 for model 'my-mlp'. Expected a whole number. Try: depth=5"),
         ({"depth": True}, "Expected a whole number"),
         ({"rate": "high"}, "Expected a number"),

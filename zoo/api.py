@@ -178,6 +178,10 @@ def export(
     Raises:
         ExportMismatchError: the artifact answers differently from the run.
     """
+    from zoo.startup import start
+
+    run = source if isinstance(source, Run) else Run.open(source)
+    start()
     from zoo.exporters import write
 
-    return write(source if isinstance(source, Run) else Run.open(source), format, output)
+    return write(run, format, output)

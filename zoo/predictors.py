@@ -25,23 +25,21 @@ class Predictor:
         task: the task.
         preprocessor: the fitted preprocessor.
         card: what is known of how it was made.
+        state: what all of these are made from, as plain values.
+        functions: one callable a signature.
     """
 
-    def __init__(
-        self,
-        functions: Mapping[str, Callable[..., Any]],
-        preprocessor: Any,
-        task: Any,
-        spec: Any,
-        card: dict[str, Any],
-        model: Any = None,
-    ):
-        self.functions = functions
-        self.preprocessor = preprocessor
-        self.task = task
-        self.spec = spec
-        self.card = card
-        self.model = model
+    def __init__(self, functions: Mapping[str, Callable[..., Any]], state: Mapping[str, Any]):
+        from zoo import preprocessing, tasks
+        from zoo.datasets.base import Spec
+
+        self.functions = dict(functions)
+        self.state = state
+        self.card = state["card"]
+        self.spec = Spec.from_json(state["spec"])
+        self.task = tasks.from_json(state["task"], self.spec)
+        self.preprocessor = preprocessing.from_json(state["preprocessor"])
+        self.model: Any = None
         self.loaded: Any = None
 
     def __call__(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -76,7 +74,15 @@ class Predictor:
         return tensors
 
     def _answer(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
-        outputs = self.functions[signature](**inputs)
+        import tensorflow as tf
+
+        try:
+            outputs = self.functions[signature](**inputs)
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(
+                f"The model cannot read its input: {_first_line(error)}. Expected what "
+                f"`zoo show` and the run's report say it takes: {', '.join(self.served)}."
+            ) from error
         return {name: _array(value) for name, value in outputs.items()}
 
     def tensors(self, inputs: Any) -> dict[str, np.ndarray]:
@@ -163,28 +169,35 @@ def load(path: str | os.PathLike[str] | Run) -> Predictor:
     return loaders[kind_of(path)](Path(path))
 
 
-def from_parts(model: Any, state: Mapping[str, Any], functions: Any = None) -> Predictor:
-    """Join a model, or functions that stand for it, with a saved state.
-
-    Args:
-        model: the Keras model, or None with `functions`.
-        state: `spec`, `task`, `preprocessor` and `card`, as `state_of` returns.
-        functions: one callable a signature; None to trace the task's own.
-    """
+def from_model(model: Any, state: Mapping[str, Any]) -> Predictor:
+    """Join a trained model with `spec`, `task`, `preprocessor` and `card` as plain values."""
     import tensorflow as tf
 
-    from zoo import preprocessing, tasks
-    from zoo.datasets.base import Spec
+    predictor = Predictor({}, state)
+    predictor.model = model
+    signatures = predictor.task.signatures(model, predictor.preprocessor)
+    for name, (function, inputs) in signatures.items():
+        traced = tf.function(by_name(function), input_signature=[inputs])
+        predictor.functions[name] = _named(traced)
+    return predictor
 
-    spec = Spec.from_json(state["spec"])
-    task = tasks.from_json(state["task"], spec)
-    preprocessor = preprocessing.from_json(state["preprocessor"])
-    if functions is None:
-        functions = {
-            name: tf.function(function, reduce_retracing=True)
-            for name, (function, _) in task.signatures(model, preprocessor).items()
-        }
-    return Predictor(functions, preprocessor, task, spec, dict(state["card"]), model)
+
+def by_name(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of one dictionary for a function of keywords."""
+
+    def call(inputs: dict[str, Any]) -> Any:
+        return function(**inputs)
+
+    return call
+
+
+def _named(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of keywords for a function of one dictionary."""
+
+    def call(**inputs: Any) -> Any:
+        return function(inputs)
+
+    return call
 
 
 def _load_run(path: Path) -> Predictor:
@@ -200,7 +213,7 @@ def _load_run(path: Path) -> Predictor:
     card = state["card"]
     model = registry.create(card["model"], **card["builder"])
     weights.load(model, run.model_weights)
-    return from_parts(model, state)
+    return from_model(model, state)
 
 
 def _load_savedmodel(path: Path) -> Predictor:
@@ -214,7 +227,7 @@ def _load_savedmodel(path: Path) -> Predictor:
             f"'{path}' could not be loaded as a SavedModel: {' '.join(str(error).split())[:200]}. "
             "Expected a folder that `zoo export` wrote."
         ) from error
-    predictor = from_parts(None, state, dict(loaded.signatures))
+    predictor = Predictor(loaded.signatures, state)
     predictor.loaded = loaded  # keeps its tables and variables alive
     return predictor
 
@@ -223,7 +236,7 @@ def _load_keras(path: Path) -> Predictor:
     from zoo.serving import load_served
 
     served = load_served(path)
-    return from_parts(served.model, served.state)
+    return from_model(served.model, served.state)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -234,6 +247,10 @@ def _json(path: Path) -> dict[str, Any]:
             f"Cannot read '{path}': {getattr(error, 'strerror', None) or 'it is not JSON'}. "
             "Expected a finished run, or an artifact as `zoo export` writes it."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "message", error)).strip().splitlines()[0][:200]
 
 
 def _array(value: Any) -> np.ndarray:

@@ -48,8 +48,7 @@ def start(device: str = "auto") -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    import keras
-
+        import keras
     if keras.backend.backend() != "tensorflow":
         raise InputError(
             f"Keras runs on the backend '{keras.backend.backend()}'. Expected 'tensorflow'. "

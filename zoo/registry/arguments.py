@@ -113,12 +113,14 @@ def check(row: Row, values: Mapping[str, Any], data: bool = False) -> dict[str, 
         elif found.open and (data or name not in DICTATED):
             checked[name] = value
         else:
-            raise _unknown_argument(row.name, name, known)
+            raise _unknown_argument(row.name, name, known, data)
     return checked
 
 
-def _unknown_argument(model: str, name: str, known: Mapping[str, Argument]) -> InputError:
-    if name in DICTATED and name not in known:
+def _unknown_argument(
+    model: str, name: str, known: Mapping[str, Argument], data: bool
+) -> InputError:
+    if name in DICTATED and not data:
         return InputError(
             f"Received '{name}' for model '{model}', which cannot be set: {DICTATED[name]}. "
             f"Expected one of: {', '.join(known) or 'nothing, it has no options'}."

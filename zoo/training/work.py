@@ -107,7 +107,7 @@ def _write_state(run: Run, session: Session) -> None:
 def finish(session: Session, run: Run, say: Say) -> None:
     """Measure the trained model on the test split, draw, and write the report."""
     data = session.dataset
-    predictor = predictors.from_parts(session.model, session.state())
+    predictor = predictors.from_model(session.model, session.state())
     name = "test" if len(data.test) else "validation" if len(data.validation) else "train"
     split = getattr(data, name)
     result = {

@@ -1,0 +1,334 @@
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import registry
+from zoo.models.dcgan import stages_of
+from zoo.models.gpt import gpt
+from zoo.models.lenet5 import lenet5
+from zoo.models.linear import linear
+from zoo.models.lstm import lstm
+from zoo.models.mlp import mlp
+from zoo.models.perceptron import perceptron
+
+RANDOM = np.random.default_rng(0)
+TABLE_ROWS = ("tabular-resnet", "wide-deep", "dcn-v2")
+DENSE_ROWS = ("linear", "perceptron", "mlp", "maxout-mlp", *TABLE_ROWS)
+
+
+def value(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def normal(*shape):
+    return RANDOM.normal(size=shape).astype("float32")
+
+
+def test_the_courses_perceptron():
+    model = perceptron((2,), classifier_activation="sigmoid")
+    model.set_weights([np.array([[0.2], [0.4]]), np.array([0.1])])
+    assert float(model(np.array([[0.5, 0.8]]))[0, 0]) == pytest.approx(0.6271, abs=5e-5)
+
+
+def test_a_perceptron_returns_the_sum_unless_told():
+    model = perceptron((2,))
+    model.set_weights([np.array([[0.2], [0.4]]), np.array([0.1])])
+    assert float(model(np.array([[0.5, 0.8]]))[0, 0]) == pytest.approx(0.52)
+
+
+def test_a_perceptron_may_have_several_outputs():
+    model = perceptron((3,), 2, classifier_activation="tanh")
+    x, (w, b) = normal(4, 3), (value(v) for v in model.weights)
+    np.testing.assert_allclose(value(model(x)), np.tanh(x @ w + b), rtol=1e-5, atol=1e-6)
+
+
+def test_parameter_counts_follow_from_the_widths():
+    assert linear((64,), 10).count_params() == 64 * 10 + 10
+    assert perceptron((64,), 1).count_params() == 64 + 1
+    expected = 65 * 128 + 129 * 128 + 129 * 10
+    assert mlp((64,), 10).count_params() == expected
+    assert mlp((8, 8, 1), 10).count_params() == expected
+    assert lenet5((32, 32, 1), 10).count_params() == 61_706
+    units, d, v = 16, 5, 7
+    cell = 4 * units * (d + units + 1)
+    assert lstm((3, d), 2, units=(units,)).count_params() == cell + 2 * (units + 1)
+    cell = 4 * units * (units + units + 1)
+    expected = v * units + cell + v * (units + 1)
+    assert lstm(vocabulary_size=v, units=(units,)).count_params() == expected
+
+
+def test_parameter_counts_of_the_papers_networks():
+    units, pieces, d = 6, 3, 4
+    expected = (d + 1) * units * pieces + (units + 1) * units * pieces + (units + 1) * 2
+    model = zoo.create("maxout-mlp", input_shape=(d,), classes=2, units=(6, 6), pieces=3)
+    assert model.count_params() == expected
+
+    width, hidden = 8, 16
+    block = 4 * width + (width + 1) * hidden + (hidden + 1) * width
+    expected = (d + 1) * width + 2 * block + 4 * width + (width + 1) * 2
+    model = zoo.create("tabular-resnet", input_shape=(d,), classes=2, width=8, blocks=2)
+    assert model.count_params() == expected
+
+    d = 4 + 2 * 5  # numbers, and two categories of five numbers each
+    expected = (3 + 6) * 5 + 2 * (d * d + d) + (d + 1) * 8 + 9 * 2
+    data = {"input_shape": (4,), "classes": 2, "cardinalities": (3, 6), "embedding_width": 5}
+    assert zoo.create("dcn-v2", **data, units=8).count_params() == expected
+    expected += d * 2  # the output sees the crosses, too
+    model = zoo.create("dcn-v2", **data, units=8, structure="parallel")
+    assert model.count_params() == expected
+
+    deep = (3 + 6) * 5 + (d + 1) * 8 + 9 * 2
+    wide = (4 + 3 + 6 + 3 * 6) * 2
+    assert zoo.create("wide-deep", **data, units=8).count_params() == deep + wide
+
+
+@pytest.mark.slow
+def test_gpt_at_its_papers_size_has_its_papers_parameters():
+    arguments, count = registry.get("gpt-nano").params
+    assert zoo.create("gpt-nano", **arguments).count_params() == count
+
+
+def xor_accuracy(model):
+    keras.utils.set_random_seed(0)
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
+    y = np.array([0, 1, 1, 0], "float32")
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.05), loss, metrics=["binary_accuracy"])
+    model.fit(np.repeat(x, 200, axis=0), np.repeat(y, 200), batch_size=32, epochs=4, verbose=0)
+    return np.mean((value(model(x))[:, 0] > 0) == y)
+
+
+def test_xor_is_solved_by_an_mlp_and_by_no_linear_model():
+    keras.utils.set_random_seed(0)
+    assert xor_accuracy(mlp((2,), 1, units=(16,))) == 1.0
+    assert xor_accuracy(linear((2,), 1)) <= 0.75
+
+
+@pytest.mark.parametrize("name", DENSE_ROWS)
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 1), ()])
+def test_dense_models_take_any_shape_and_give_logits(name, shape):
+    model = zoo.create(name, input_shape=shape, classes=3)
+    assert value(model(normal(4, *shape))).shape == (4, 3)
+
+
+@pytest.mark.parametrize("name", TABLE_ROWS)
+@pytest.mark.parametrize("numbers", [0, 2])
+@pytest.mark.parametrize("cardinalities", [(4,), (4, 3, 2)])
+def test_table_models_take_categories(name, numbers, cardinalities):
+    model = zoo.create(name, input_shape=(numbers,), classes=3, cardinalities=cardinalities)
+    codes = RANDOM.integers(cardinalities, size=(5, len(cardinalities))).astype("int32")
+    x = {"numbers": normal(5, numbers), "categories": codes}
+    found = value(model(x))
+    assert found.shape == (5, 3)
+    other = {**x, "categories": (codes + 1) % np.array(cardinalities, "int32")}
+    if name != "wide-deep":  # its wide part starts at zero, its deep part is moved by embeddings
+        assert not np.allclose(found, value(model(other)))
+    with pytest.raises(ValueError, match="at least one input"):
+        registry.create(name, input_shape=(0,), classes=3)
+
+
+def test_wide_deep_adds_a_linear_model_of_numbers_and_pairs():
+    model = zoo.create("wide-deep", input_shape=(1,), classes=1, cardinalities=(2, 2), units=4)
+    crosses = model.get_layer("crosses")
+    x = {"numbers": np.zeros((4, 1), "float32")}
+    x["categories"] = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "int32")
+    before = value(model(x))[:, 0]
+    weights = np.zeros(crosses.kernel.shape, "float32")
+    weights[-2] = 5.0  # the pair (1, 0)
+    crosses.kernel.assign(weights)
+    np.testing.assert_allclose(value(model(x))[:, 0] - before, [0, 0, 5, 0], atol=1e-6)
+
+
+def test_dropout_acts_in_training_only_and_penalties_reach_all_kernels():
+    x = normal(4, 6)
+    for name in ("mlp", "maxout-mlp", "tabular-resnet", "wide-deep", "dcn-v2"):
+        model = zoo.create(name, input_shape=(6,), classes=3, dropout=0.5, l1=0.1, l2=0.01)
+        np.testing.assert_array_equal(value(model(x)), value(model(x)))
+        assert not np.allclose(value(model(x, training=True)), value(model(x, training=True)))
+        kernels = [value(w) for w in model.trainable_weights if w.name == "kernel"]
+        expected = sum(0.1 * np.abs(k).sum() + 0.01 * np.square(k).sum() for k in kernels)
+        assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4), name
+
+
+def test_batch_normalization_is_an_option_of_the_mlp():
+    kinds = [type(layer).__name__ for layer in mlp((4,), 2, batch_normalization=True).layers]
+    assert kinds.count("BatchNormalization") == 2
+
+
+def test_maxout_keeps_the_norm_of_each_column():
+    model = zoo.create("maxout-mlp", input_shape=(6,), classes=3, units=8, max_norm=0.5)
+    model.compile("sgd", "mse")
+    model.fit(normal(8, 6), normal(8, 3), verbose=0)
+    for weight in model.trainable_weights:
+        if weight.name == "kernel":
+            assert np.linalg.norm(value(weight), axis=0).max() <= 0.5 + 1e-5
+
+
+def test_activation_softmax_gives_probabilities():
+    for name in DENSE_ROWS:
+        model = zoo.create(name, input_shape=(6,), classes=3, classifier_activation="softmax")
+        np.testing.assert_allclose(value(model(normal(4, 6))).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6,), (4, 4, 1)])
+def test_an_autoencoder_mirrors_its_encoder(shape):
+    model = zoo.create("autoencoder", input_shape=shape, units=(8, 3))
+    assert value(model(normal(2, *shape))).shape == (2, *shape)
+    widths = [la.units for la in model.layers if isinstance(la, keras.layers.Dense)]
+    assert widths == [8, 3, 8, np.prod(shape)]
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (30, 31, 3), (40, 20, 1)])
+def test_lenet_has_the_same_layers_for_every_picture(shape):
+    model = lenet5(shape, 10)
+    assert value(model(normal(2, *shape))).shape == (2, 10)
+    assert model.count_params() == 61_706 + (shape[-1] - 1) * 150
+
+
+def test_lstm_reads_what_it_is_given():
+    tokens = RANDOM.integers(7, size=(2, 5)).astype("int32")
+    assert lstm(vocabulary_size=7)(tokens).shape == (2, 5, 7)
+    assert lstm(vocabulary_size=7, sequence_length=9)(tokens).shape == (2, 5, 7)
+    assert lstm(vocabulary_size=7, classes=3)(tokens).shape == (2, 3)
+    assert lstm((6, 4), 3)(normal(2, 6, 4)).shape == (2, 3)
+    assert lstm((6,), 1)(normal(2, 6)).shape == (2, 1)
+    assert lstm((8, 8, 3), 10, units=(8, 8), dropout=0.1)(normal(2, 8, 8, 3)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", ["gpt-nano", "lstm"])
+def test_language_models_see_no_future(name):
+    model = zoo.create(name, **{**registry.get(name).tiny, "sequence_length": 8})
+    tokens = RANDOM.integers(11, size=(1, 8)).astype("int32")
+    changed = tokens.copy()
+    changed[0, 5] = (changed[0, 5] + 1) % 11
+    before, after = value(model(tokens)), value(model(changed))
+    np.testing.assert_array_equal(before[:, :5], after[:, :5])
+    assert not np.allclose(before[:, 5], after[:, 5])
+    shorter = value(model(tokens[:, :3]))
+    np.testing.assert_allclose(shorter, before[:, :3], rtol=1e-5, atol=1e-6)
+
+
+def test_attention_is_the_papers_formula():
+    from zoo.models.gpt import CausalAttention
+
+    x = normal(1, 4, 3 * 6)
+    q, k, v = np.split(x[0], 3, axis=1)
+    heads = []
+    for h in range(2):
+        cut = slice(3 * h, 3 * h + 3)
+        scores = np.where(np.tri(4) > 0, q[:, cut] @ k[:, cut].T / np.sqrt(3), -np.inf)
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        heads.append(weights / weights.sum(axis=1, keepdims=True) @ v[:, cut])
+    expected = np.concatenate(heads, axis=1)
+    np.testing.assert_allclose(value(CausalAttention(2)(x))[0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_gpt_shares_its_embedding_with_its_output():
+    model = gpt(11, 8, layers=1, heads=2, width=8)
+    shapes = [tuple(w.shape) for w in model.trainable_weights]
+    assert shapes.count((11, 8)) == 1
+    assert (8, 11) not in shapes
+    embedding = model.get_layer("embedding").embeddings
+    embedding.assign(np.zeros((11, 8)))
+    assert not value(model(np.zeros((1, 4), "int32"))).any()
+
+
+def test_gpt_starts_close_to_an_even_guess():
+    keras.utils.set_random_seed(0)
+    tokens = RANDOM.integers(50, size=(4, 16)).astype("int32")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    found = float(loss(tokens, gpt(50, 16, layers=2, heads=2, width=32)(tokens)))
+    assert found == pytest.approx(np.log(50), abs=0.2)
+
+
+def test_gpt_refuses_more_tokens_than_it_has_positions():
+    with pytest.raises(ValueError, match="Expected at most 8 tokens. Received: 9"):
+        gpt(11, 8, layers=1, heads=2, width=8)(np.zeros((1, 9), "int32"))
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (12, 20, 3), (28, 28, 1), (64, 64, 3)])
+def test_dcgan_makes_and_judges_pictures_of_any_size(shape):
+    model = zoo.create("dcgan", input_shape=shape, latent_dim=5, filters=2)
+    pictures = value(model(normal(3, 5)))
+    assert pictures.shape == (3, *shape)
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert value(model.discriminator(pictures)).shape == (3, 1)
+
+
+def test_dcgan_halves_pictures_as_the_paper():
+    assert [stages_of(n, n) for n in (8, 12, 16, 28, 32, 64)] == [2, 2, 2, 2, 3, 4]
+    with pytest.raises(ValueError, match="Received: 10x10"):
+        stages_of(10, 10)
+
+
+def test_label_smoothing_is_one_sided():
+    pictures = RANDOM.random((4, 8, 8, 1)).astype("float32")
+    found = []
+    for smoothing in (0.0, 0.1):
+        keras.utils.set_random_seed(0)
+        tiny = registry.get("dcgan").tiny
+        model = zoo.create("dcgan", **tiny, label_smoothing=smoothing)
+        model.compile("sgd")
+        logits = value(model.discriminator(pictures))
+        found.append((model.test_on_batch(pictures, return_dict=True), logits))
+    (plain, logits), (smooth, _) = found
+    # -(1 - s) log p - s log(1 - p) exceeds -log p by s times the logit
+    difference = smooth["discriminator_loss"] - plain["discriminator_loss"]
+    assert difference == pytest.approx(0.1 * logits.mean(), rel=1e-3, abs=1e-6)
+    assert smooth["generator_loss"] == pytest.approx(plain["generator_loss"])
+
+
+def optimizer_values(model):
+    optimizers = (model.optimizer, model.discriminator_optimizer)
+    return [value(v) for optimizer in optimizers for v in optimizer.variables]
+
+
+@pytest.mark.parametrize("way", ["keras", "weights"])
+def test_both_optimizers_survive_saving(tmp_path, way):
+    tiny = registry.get("dcgan").tiny
+    model = zoo.create("dcgan", **tiny, label_smoothing=0.1)
+    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(2e-3))
+    model.fit(RANDOM.random((8, 8, 8, 1)).astype("float32"), batch_size=4, verbose=0)
+    if way == "keras":
+        model.save(tmp_path / "m.keras")
+        loaded = keras.models.load_model(tmp_path / "m.keras")
+    else:
+        model.save_weights(tmp_path / "m.weights.h5")
+        loaded = zoo.create("dcgan", **tiny, label_smoothing=0.1)
+        loaded.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(2e-3))
+        loaded.load_weights(tmp_path / "m.weights.h5")
+    assert loaded.label_smoothing == 0.1
+    assert loaded.optimizer.beta_1 == 0.5
+    assert float(loaded.discriminator_optimizer.learning_rate) == pytest.approx(2e-3)
+    assert int(loaded.optimizer.iterations) == 2
+    for a, b in zip(optimizer_values(model), optimizer_values(loaded), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_one_optimizer_is_copied_for_the_discriminator():
+    model = zoo.create("dcgan", **registry.get("dcgan").tiny)
+    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5))
+    assert model.discriminator_optimizer is not model.optimizer
+    assert model.discriminator_optimizer.beta_1 == 0.5
+    pictures = RANDOM.random((8, 8, 8, 1)).astype("float32")
+    history = model.fit(pictures, batch_size=4, verbose=0, validation_data=(pictures,)).history
+    names = {"generator_loss", "discriminator_loss"}
+    assert set(history) == names | {f"val_{name}" for name in names}
+
+
+def test_bad_arguments_say_what_was_received():
+    for build, message in (
+        (lambda: mlp((4,), 2, units=()), r"Received: units=\(\)"),
+        (lambda: mlp((4,), 2, activation="gelo"), "Did you mean 'gelu'"),
+        (lambda: mlp((4,), 2, dropout=2), "Received: rate=2"),
+        (lambda: lenet5((64,), 10), r"Received: input_shape=\(64,\)"),
+        (lambda: lstm(input_shape=(5,)), "Expected `classes` or `vocabulary_size`"),
+        (lambda: lstm(classes=2), "Expected `vocabulary_size`, or the `input_shape`"),
+        (lambda: gpt(5, 5, heads=3), "Received: heads=3, width=128"),
+        (lambda: zoo.create("dcn-v2", input_shape=(4,), classes=2, structure="x"), "structure='x'"),
+        (lambda: zoo.create("dcgan", input_shape=(8, 8)), r"Received: input_shape=\(8, 8\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build()

@@ -1,0 +1,106 @@
+"""An artifact in a fresh process against the run it came from, on the same raw examples."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import config, predictors
+from zoo.errors import ExportMismatchError
+from zoo.runs import Run
+
+TOLERANCE = 1e-5
+
+
+def examples(run: Run, predictor: Any, count: int) -> dict[str, np.ndarray]:
+    """Return raw validation examples, or what a generator is asked for."""
+    if "count" in predictor.served:
+        return {"count": np.array(count, np.int32), "seed": np.array(1, np.int32)}
+    from zoo.training.session import load_data
+
+    record = run.config
+    data = load_data(config.build(record["model"], record["options"]))
+    split = next(s for s in (data.validation, data.test, data.train) if len(s))
+    split = predictor.task.served(split, predictor.preprocessor)
+    return split.batch(np.arange(min(count, len(split))))
+
+
+def compare(predictor: Any, artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Answer the same examples with the run here and the artifact in a fresh process.
+
+    Returns:
+        `examples`, `largest_difference` (relative to the largest value where that is above 1),
+        `worst_output` and `tolerance`; labels and other strings must be equal.
+    """
+    expected = answer(predictor, raw)
+    received = _in_fresh_process(artifact, raw)
+    differences = {name: _difference(expected[name], received.get(name)) for name in expected}
+    worst = max(differences, key=lambda name: differences[name])
+    rows = int(raw["count"]) if "count" in raw else len(next(iter(raw.values())))
+    return {
+        "examples": rows,
+        "largest_difference": differences[worst],
+        "worst_output": worst,
+        "tolerance": TOLERANCE,
+    }
+
+
+def answer(predictor: Any, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Answer raw examples, or make the pictures that were asked for."""
+    if "count" in raw:
+        return {"image": predictor.make(int(raw["count"]), int(raw["seed"]))["image"]}
+    return predictor(raw)
+
+
+def _difference(expected: np.ndarray, received: np.ndarray | None) -> float:
+    if received is None or expected.shape != received.shape:
+        return float("inf")
+    if expected.dtype == object:
+        return 0.0 if (expected.astype(str) == received.astype(str)).all() else float("inf")
+    expected, received = expected.astype(np.float64), received.astype(np.float64)
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    difference = np.abs(expected - received).max(initial=0.0) / scale
+    return float(difference) if np.isfinite(difference) else float("inf")
+
+
+def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = Path(folder, "asked.json"), Path(folder, "answered.npz")
+        asked.write_text(json.dumps({k: _plain(v) for k, v in raw.items()}))
+        command = [sys.executable, "-m", "zoo.exporters.parity", *map(str, (artifact, asked, answered))]
+        process = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        )
+        if process.returncode:
+            last = (process.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ExportMismatchError(
+                f"The artifact cannot be used in a fresh process: {last}. Expected the run's "
+                "answers. Nothing was written."
+            )
+        with np.load(answered) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def _plain(values: np.ndarray) -> dict[str, Any]:
+    return {"dtype": str(values.dtype), "values": values.tolist()}
+
+
+def main(artifact: str, asked: str, answered: str) -> None:
+    """Answer the examples of a file with an artifact, in this process."""
+    raw = {
+        name: np.array(item["values"], dtype=item["dtype"])
+        for name, item in json.loads(Path(asked).read_text()).items()
+    }
+    outputs = answer(predictors.load(artifact), raw)
+    np.savez(answered, **{n: v.astype(str) if v.dtype == object else v for n, v in outputs.items()})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
