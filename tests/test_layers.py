@@ -66,8 +66,7 @@ def test_maxout_is_the_largest_of_its_affine_functions():
     layer.bias.assign(np.arange(6.0))
     w, b = value(layer.kernel), value(layer.bias)
     expected = [
-        np.maximum(x @ w[:, 2 * u] + b[2 * u], x @ w[:, 2 * u + 1] + b[2 * u + 1])
-        for u in range(3)
+        np.maximum(x @ w[:, 2 * u] + b[2 * u], x @ w[:, 2 * u + 1] + b[2 * u + 1]) for u in range(3)
     ]
     np.testing.assert_allclose(value(layer(x)), np.stack(expected, axis=1), rtol=1e-5, atol=1e-6)
 
@@ -114,7 +113,9 @@ def test_hashed_pairs_stay_in_their_buckets_and_spread():
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.Maxout(3, 2, kernel_regularizer="l2", kernel_constraint=keras.constraints.MaxNorm(1)),
+        layers.Maxout(
+            3, 2, kernel_regularizer="l2", kernel_constraint=keras.constraints.MaxNorm(1)
+        ),
         layers.FeatureCross(kernel_regularizer="l2"),
         layers.CategoryEmbedding((3, 2), 4),
         layers.CategoryLinear((3, 2), 4, buckets=5),

@@ -238,12 +238,13 @@ def test_gpt_starts_close_to_an_even_guess():
     keras.utils.set_random_seed(0)
     tokens = RANDOM.integers(50, size=(4, 16)).astype("int32")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    found = float(loss(tokens, gpt(50, 16, layers=2, heads=2, width=32)(tokens)))
+    logits = gpt(50, 16, layers=2, heads=2, width=32)(tokens)
+    found = float(loss(np.roll(tokens, -1, axis=1), logits))
     assert found == pytest.approx(np.log(50), abs=0.2)
 
 
 def test_gpt_refuses_more_tokens_than_it_has_positions():
-    with pytest.raises(ValueError, match="Expected at most 8 tokens. Received: 9"):
+    with pytest.raises(ValueError, match="at most 8 tokens"):
         gpt(11, 8, layers=1, heads=2, width=8)(np.zeros((1, 9), "int32"))
 
 

@@ -1,17 +1,15 @@
 """What every model of the registry keeps to, checked on a small build of it.
 
 Each check takes a `Subject` and returns one line for what is well, or raises `Failure` with one
-line for what is not. What must survive in another process is written to a folder, read back there
-by one child for all models (`python -m zoo.conformance FOLDER`) and compared here.
+line for what is not. What the check of training leaves is then saved in every way, read back in a
+fresh process, and must answer as before.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
-import subprocess
-import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ import tensorflow as tf
 from zoo import registry
 from zoo.registry import Row
 from zoo.registry.arguments import DICTATED, REQUIRED, resolve
+from zoo.reloading import WAYS, Built, reload
 
 EXAMPLES, BATCH = 12, 4  # three steps
 TOLERANCE = 1e-5
@@ -47,7 +46,6 @@ class Subject:
     """A model under test: its row, its arguments, and the model once it was trained a little."""
 
     row: Row
-    folder: Path
     trained: keras.Model | None = None
 
     @property
@@ -67,18 +65,33 @@ def check(names: Iterable[str], plugins: Iterable[str] = ()) -> dict[str, list[R
 
     Args:
         names: the models.
-        plugins: files the child process must load to know them.
+        plugins: files a fresh process must load to know them.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        subjects = [Subject(registry.get(name), Path(folder, name)) for name in names]
-        results = {s.row.name: [_run(c, s) for c in HERE] for s in subjects}
-        trained = [s for s in subjects if s.trained is not None]
-        sources = [_source(s.row) for s in subjects]
-        errors = _reload(trained, [*plugins, *filter(None, sources)], Path(folder)) if trained else {}
-        for subject in trained:
-            found = errors.get(subject.row.name, {})
-            results[subject.row.name] += [_compared(subject, kind, found) for kind in ARTIFACTS]
+    subjects = [Subject(registry.get(name)) for name in names]
+    results = {s.row.name: [_run(function, s) for function in HERE] for s in subjects}
+    for name, found in _reloaded(subjects, [*plugins]).items():
+        results[name] += found
     return results
+
+
+def _reloaded(subjects: list[Subject], plugins: list[str]) -> dict[str, list[Result]]:
+    """Check that what was trained answers alike after saving, in one process for all."""
+    found = {s.row.name: dict.fromkeys(WAYS, "not reached: no trained model") for s in subjects}
+    built, expected = [], {}
+    for subject in subjects:
+        name, model = subject.row.name, subject.trained
+        if model is not None:
+            x = inputs_of(model, subject.arguments)
+            expected[name] = keras.ops.convert_to_numpy(model(x, training=False))
+            built.append(Built(name, subject.arguments, model, x))
+            plugins += filter(None, [_source(subject.row)])
+    if built:
+        with tempfile.TemporaryDirectory() as folder:
+            found |= reload(built, Path(folder), plugins)
+    return {
+        name: [_compared(way, expected.get(name), ways[way]) for way in WAYS]
+        for name, ways in found.items()
+    }
 
 
 def _run(function: Callable[[Subject], str], subject: Subject) -> Result:
@@ -165,7 +178,10 @@ def training(subject: Subject) -> str:
     before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_weights]
     _compile(model, subject)
     x, y = _examples(model, subject)
-    model.fit(x, y, batch_size=BATCH, verbose=0)
+    with warnings.catch_warnings():  # a weight without a gradient is reported here
+        warnings.filterwarnings("ignore", message="Gradients do not exist")
+        model.fit(x, y, batch_size=BATCH, verbose=0)
+    subject.trained = model
     after = [keras.ops.convert_to_numpy(w) for w in model.trainable_weights]
     paths = [w.path for w in model.trainable_weights]
     still = [p for p, a, b in zip(paths, before, after, strict=True) if np.array_equal(a, b)]
@@ -173,32 +189,54 @@ def training(subject: Subject) -> str:
         raise Failure(f"not moved by three steps: {', '.join(still)}")
     if not all(np.isfinite(a).all() for a in after):
         raise Failure("weights are not finite after three steps")
-    subject.trained = model
     return f"{len(after)} trainable weights moved in 3 steps"
 
 
 def seeds(subject: Subject) -> str:
-    """No random operation of the training step draws outside Keras's seeds."""
+    """The training step draws nothing at random, and keeps nothing, outside the model."""
     model = subject.build()
     _compile(model, subject)
     x, y = _examples(model, subject)
     data = (x,) if y is None else (x, y)
     batch = keras.tree.map_structure(lambda a: tf.convert_to_tensor(a[:BATCH]), data)
-    model.optimizer.build(model.trainable_variables)
-    model.train_step(batch)
-    graph = tf.function(model.train_step).get_concrete_function(batch).graph.as_graph_def()
-    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    optimizers = [o for o in vars(model).values() if isinstance(o, keras.optimizers.Optimizer)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Gradients do not exist")
+        model.optimizer.build(model.trainable_variables)
+        model.train_step(batch)
+        graph = tf.function(model.train_step).get_concrete_function(batch).graph
+    definition = graph.as_graph_def()
+    nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
     unseeded = sorted({n.op for n in nodes if n.op in STATEFUL_RANDOM})
     if unseeded:
         raise Failure(f"random operations without a Keras seed: {', '.join(unseeded)}")
+    kept = [
+        *model.variables,
+        *model.metrics_variables,
+        *(v for o in optimizers for v in o.variables),
+    ]
+    known = {id(variable.value) for variable in kept}
+    strange = sorted(v.name for v in graph.variables if id(v) not in known)
+    if strange:
+        raise Failure(f"state that no checkpoint holds: {', '.join(strange)}")
     return "no unseeded random operation"
 
 
-STATEFUL_RANDOM = frozenset(
-    "Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2 "
-    "RandomShuffle RandomStandardNormal RandomUniform RandomUniformInt RngReadAndSkip "
-    "SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 TruncatedNormal".split()
-)
+STATEFUL_RANDOM = {
+    "Multinomial",
+    "ParameterizedTruncatedNormal",
+    "RandomGamma",
+    "RandomPoisson",
+    "RandomPoissonV2",
+    "RandomShuffle",
+    "RandomStandardNormal",
+    "RandomUniform",
+    "RandomUniformInt",
+    "RngReadAndSkip",
+    "SampleDistortedBoundingBox",
+    "SampleDistortedBoundingBoxV2",
+    "TruncatedNormal",
+}
 HERE = (signature, build, parameters, determinism, mixed_precision, seeds, training)
 
 
@@ -255,116 +293,17 @@ def _codes(task: str, shape: tuple[int, ...]) -> bool:
     return task in ("classification", "language-modelling") and shape[-1] > 1
 
 
-def _weights_file(folder: Path, subject: Subject | None) -> Any:
-    if subject is not None:
-        assert subject.trained is not None
-        return subject.trained.save_weights(folder / "model.weights.h5")
-    meta = json.loads((folder / "job.json").read_text())
-    model = registry.create(meta["name"], **meta["arguments"])
-    model.load_weights(folder / "model.weights.h5")
-    return model
-
-
-def _keras_file(folder: Path, subject: Subject | None) -> Any:
-    if subject is not None:
-        assert subject.trained is not None
-        return subject.trained.save(folder / "model.keras")
-    return keras.models.load_model(folder / "model.keras")
-
-
-def _saved_model(folder: Path, subject: Subject | None) -> Any:
-    if subject is not None:
-        assert subject.trained is not None
-        return subject.trained.export(str(folder / "saved_model"), verbose=False)
-    loaded = tf.saved_model.load(str(folder / "saved_model"))
-    return lambda x: loaded.serve(x)  # keeps what was loaded, and so its variables, alive
-
-
-# Each writes what was trained, or, without a subject, reads it back in the child process.
-ARTIFACTS: dict[str, Callable[[Path, Subject | None], Any]] = {
-    "weights file": _weights_file,
-    "keras file": _keras_file,
-    "SavedModel": _saved_model,
-}
-
-
-def _reload(
-    subjects: list[Subject], plugins: list[str], folder: Path
-) -> dict[str, dict[str, str]]:
-    """Write every artifact and read it in one fresh process; return the errors of both."""
-    errors = {s.row.name: _write(s) for s in subjects}
-    job = {"plugins": sorted(set(plugins)), "models": [s.row.name for s in subjects]}
-    (folder / "job.json").write_text(json.dumps(job))
-    child = subprocess.run(
-        [sys.executable, "-m", "zoo.conformance", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if child.returncode:
-        last = (child.stderr.strip().splitlines() or ["no message"])[-1]
-        return {s.row.name: dict.fromkeys(ARTIFACTS, f"fresh process: {last}") for s in subjects}
-    for name, found in json.loads((folder / "errors.json").read_text()).items():
-        errors[name] = {**found, **errors[name]}
-    return errors
-
-
-def _write(subject: Subject) -> dict[str, str]:
-    folder = subject.folder
-    folder.mkdir()
-    job = {"name": subject.row.name, "arguments": subject.arguments}
-    (folder / "job.json").write_text(json.dumps(job))
-    assert subject.trained is not None
-    x = inputs_of(subject.trained, subject.arguments)
-    np.savez(folder / "inputs.npz", **(x if isinstance(x, dict) else {"": x}))
-    np.save(folder / "expected.npy", subject.trained(x, training=False))
-    errors = {}
-    for kind, artifact in ARTIFACTS.items():
-        try:
-            artifact(folder, subject)
-        except Exception as error:
-            errors[kind] = f"cannot be written: {type(error).__name__}: {error}"
-    return errors
-
-
-def _compared(subject: Subject, kind: str, errors: Mapping[str, str]) -> Result:
-    if kind in errors:
-        return Result(kind, False, " ".join(errors[kind].split()))
-    expected = np.load(subject.folder / "expected.npy")
-    found = np.load(subject.folder / f"{kind}.npy")
+def _compared(kind: str, expected: Any, found: Any) -> Result:
+    """Compare outputs before saving and after; `found` is a line where there are none."""
+    if isinstance(found, str):
+        return Result(kind, False, " ".join(found.split()))
     if found.shape != expected.shape:
         return Result(kind, False, f"outputs {found.shape} after reloading, not {expected.shape}")
     difference = float(np.max(np.abs(found - expected)))
-    passed = difference <= TOLERANCE
-    return Result(kind, passed, f"outputs differ by {difference:.1e} in a fresh process")
+    message = f"outputs differ by {difference:.1e} in a fresh process"
+    return Result(kind, difference <= TOLERANCE, message)
 
 
 def _source(row: Row) -> str | None:
-    """Return the file a child must run to know a builder that was registered as a function."""
+    """Return the file that defines a builder registered as a function."""
     return None if isinstance(row.builder, str) else inspect.getsourcefile(row.builder)
-
-
-def _child(folder: Path) -> None:
-    """Read every artifact under a folder and write what it answers beside it."""
-    job = json.loads((folder / "job.json").read_text())
-    for plugin in job["plugins"]:
-        registry.load_plugin(plugin)
-    errors: dict[str, dict[str, str]] = {}
-    for name in job["models"]:
-        resolve(registry.get(name).builder)  # registers its classes with Keras
-        errors[name] = {}
-        with np.load(folder / name / "inputs.npz") as file:
-            x: Any = dict(file)
-        x = x.get("", x)
-        for kind, artifact in ARTIFACTS.items():
-            try:
-                model = artifact(folder / name, None)
-                answer = model(x, training=False) if isinstance(model, keras.Model) else model(x)
-                np.save(folder / name / f"{kind}.npy", answer)
-            except Exception as error:
-                errors[name][kind] = f"cannot be read: {type(error).__name__}: {error}"
-    (folder / "errors.json").write_text(json.dumps(errors))
-
-
-if __name__ == "__main__":
-    _child(Path(sys.argv[1]))

@@ -257,8 +257,8 @@ class CategoryLinear(keras.layers.Layer):
         return ops.sum(ops.take(self.kernel, rows, axis=0), axis=1)  # (B, units)
 
     def crosses(self, codes):
-        first, second = (ops.array(column, dtype="int32") for column in zip(*self.pairs))
-        a, b = ops.take(codes, first, axis=1), ops.take(codes, second, axis=1)  # (B, pairs)
+        pairs = ops.array(self.pairs, dtype="int32")  # (pairs, 2)
+        a, b = (ops.take(codes, pairs[:, side], axis=1) for side in (0, 1))  # (B, pairs)
         widths = ops.array([self.cardinalities[j] for _, j in self.pairs], dtype="int32")
         sizes = ops.array(self.sizes[len(self.cardinalities) :], dtype="int32")
         mixed = a * 73856093 + b * 19349663  # int32, wraps around: a hash

@@ -91,13 +91,22 @@ def _refuse_foreign(node: Any, path: Path) -> None:
             _refuse_foreign(item, path)
     if not isinstance(node, dict):
         return
-    if "class_name" in node and "config" in node:
-        module = str(node.get("module") or node.get("registered_name") or "keras")
-        known = module.split(".")[0] == "keras" or str(node.get("registered_name")).startswith("zoo>")
-        if not known or node["class_name"] == "Lambda":
-            raise InputError(
-                f"'{path}' would create {module}.{node['class_name']}. Expected only classes of "
-                "Keras and zoo, and no Lambda layer."
-            )
+    if "class_name" in node and "config" in node and not _ours(node):
+        raise InputError(
+            f"'{path}' would create {node.get('module')}.{node['class_name']}. Expected only "
+            "classes and functions of Keras and zoo, and no Lambda layer."
+        )
     for item in node.values():
         _refuse_foreign(item, path)
+
+
+def _ours(node: dict[str, Any]) -> bool:
+    """Return whether a configuration node names a class or function of Keras or zoo."""
+    if node["class_name"] in ("Lambda", "TFSMLayer"):
+        return False
+    if node["class_name"] == "__keras_tensor__":  # a call argument, plain data
+        return True
+    if node["class_name"] == "function":  # Keras names no module for a registered function
+        return str(node["config"]).startswith("zoo>")
+    registered = str(node.get("registered_name"))
+    return registered.startswith("zoo>") or str(node.get("module")).split(".")[0] == "keras"

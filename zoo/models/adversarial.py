@@ -35,7 +35,7 @@ class Adversarial(keras.Model):
         self.cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
         self.generator_loss = keras.metrics.Mean(name="generator_loss")
         self.discriminator_loss = keras.metrics.Mean(name="discriminator_loss")
-        self.discriminator_optimizer = None
+        self.discriminator_optimizer: keras.optimizers.Optimizer = None
         self(keras.Input((self.latent_dim,)))  # built, and exportable before any training
 
     def call(self, latents, training=False):
@@ -69,7 +69,8 @@ class Adversarial(keras.Model):
 
     def test_step(self, data):
         real, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.track(*self.losses_of(real, training=False), ops.shape(real)[0])
+        generator_loss, discriminator_loss = self.losses_of(real, training=False)
+        return self.track(generator_loss, discriminator_loss, ops.shape(real)[0])
 
     def losses_of(self, real, training):
         """Return both losses on a batch of pictures and as many generated ones."""

@@ -76,9 +76,9 @@ def discriminator(input_shape, filters):
         x = x if stage == 0 else normalized(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)  # half the size, twice the filters
     x = keras.layers.Flatten()(x)
-    logit = keras.layers.Dense(
-        1, kernel_initializer=initializer(), dtype="float32", name="logits"
-    )(x)
+    logit = keras.layers.Dense(1, kernel_initializer=initializer(), dtype="float32", name="logits")(
+        x
+    )
     return keras.Model(pictures, logit, name="discriminator")
 
 

@@ -54,6 +54,8 @@ class TablePreprocessor:
             name: keras.layers.StringLookup(vocabulary=values, num_oov_indices=1, mask_token=None)
             for name, values in self.vocabularies.items()
         }
+        for lookup in self.lookups.values():
+            lookup.build((None,))
 
     @classmethod
     def fit(cls, spec: Spec, split: Any, *, embeddings: bool) -> TablePreprocessor:

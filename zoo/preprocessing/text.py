@@ -28,6 +28,7 @@ class TextPreprocessor:
         self.vocabulary = list(vocabulary)
         self.sequence_length = sequence_length
         self.lookup = keras.layers.StringLookup(vocabulary=self.vocabulary, num_oov_indices=1)
+        self.lookup.build((None,))
         self.symbols = tf.constant([UNKNOWN, *self.vocabulary])
 
     @classmethod

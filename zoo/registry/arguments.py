@@ -18,7 +18,7 @@ from zoo.errors import InputError, nearest
 from zoo.registry.row import Row
 
 DATA = ("input_shape", "classes", "cardinalities", "vocabulary_size", "sequence_length")
-DICTATED = {name: "it follows from the data" for name in DATA}
+DICTATED = dict.fromkeys(DATA, "it follows from the data")
 DICTATED["classifier_activation"] = "zoo trains on logits and decodes them itself"
 
 

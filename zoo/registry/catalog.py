@@ -33,7 +33,9 @@ def rows() -> dict[str, Row]:
     return {**BUILT_IN, **_from_entry_points(), **_registered}
 
 
-def list_models(pattern: str = "*", family: str | None = None, task: str | None = None) -> list[str]:
+def list_models(
+    pattern: str = "*", family: str | None = None, task: str | None = None
+) -> list[str]:
     """List the names of models.
 
     Args:
@@ -162,10 +164,7 @@ def _plugin_failure(path: Path, error: Exception) -> str:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
     line = frames[-1].lineno if frames else getattr(error, "lineno", None)
     where = f" at line {line}" if line else ""
-    return (
-        f"The plugin '{path}' failed{where}: {type(error).__name__}: {error}. "
-        f"Try: python {path}"
-    )
+    return f"The plugin '{path}' failed{where}: {type(error).__name__}: {error}. Try: python {path}"
 
 
 def _from_entry_points() -> dict[str, Row]:

@@ -70,7 +70,7 @@ class ImageSynthesis:
     def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
         """Return functions that make pictures from a count and a seed, and from latents."""
 
-        latent_dim = model.input_shape[-1]
+        latent_dim = getattr(model, "latent_dim", None) or model.input_shape[-1]
 
         def serve(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
             drawn = latents.normal(count, latent_dim, seed)

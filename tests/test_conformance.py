@@ -1,0 +1,206 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from zoo import conformance, registry
+from zoo.cli import zoo as command_line
+from zoo.registry import catalog
+
+BROKEN = '''
+import keras
+import tensorflow as tf
+import zoo
+
+
+@keras.saving.register_keras_serializable(package="broken")
+class Dead(keras.layers.Layer):
+    def build(self, input_shape):
+        self.unused = self.add_weight((3,), name="unused")
+
+    def call(self, x):
+        return x
+
+
+@keras.saving.register_keras_serializable(package="broken")
+class Noise(keras.layers.Layer):
+    def call(self, x):
+        return x + tf.random.normal(tf.shape(x), dtype=x.dtype)
+
+
+@keras.saving.register_keras_serializable(package="broken")
+class GlobalNoise(keras.layers.Layer):
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
+@keras.saving.register_keras_serializable(package="broken")
+class Forgetful(keras.layers.Layer):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+
+@keras.saving.register_keras_serializable(package="broken")
+class Forgotten(keras.layers.Layer):
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+
+def network(input_shape, classes, layer=None, dtype="float32"):
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Dense(4, activation="tanh")(inputs)
+    x = x if layer is None else layer(x)
+    return keras.Model(inputs, keras.layers.Dense(classes, dtype=dtype)(x))
+
+
+def good(input_shape, classes, *, width=4):
+    """A model.
+
+    Args:
+        input_shape: shape of one example.
+        classes: how many.
+        width: not used.
+    """
+    return network(input_shape, classes)
+
+
+def loose(input_shape, classes, width=4):
+    """A model.
+
+    Args:
+        input_shape: shape of one example.
+        classes: how many.
+        width: not used.
+    """
+    return network(input_shape, classes)
+
+
+def undocumented(input_shape, classes):
+    return network(input_shape, classes)
+
+
+def dead(input_shape, classes):
+    return network(input_shape, classes, Dead())
+
+
+def noise(input_shape, classes):
+    return network(input_shape, classes, Noise())
+
+
+def global_noise(input_shape, classes):
+    return network(input_shape, classes, GlobalNoise())
+
+
+def forgetful(input_shape, classes):
+    return network(input_shape, classes, Forgetful(2.0))
+
+
+def forgotten(input_shape, classes):
+    return network(input_shape, classes, Forgotten(2.0))
+
+
+def half(input_shape, classes):
+    return network(input_shape, classes, dtype=None)
+
+
+def crash(input_shape, classes):
+    raise RuntimeError("no such luck")
+
+
+for builder in (
+    good, loose, undocumented, dead, noise, global_noise, forgetful, forgotten, half, crash
+):
+    tiny = {"input_shape": (3,), "classes": 2}
+    zoo.register("broken-" + builder.__name__, builder, tiny=tiny, params=(tiny, 26))
+'''
+
+RIGHT_CHECKS = {
+    "good": set(),
+    "loose": {"signature"},
+    "undocumented": {"signature"},
+    "dead": {"training", "parameters"},
+    "noise": {"seeds", "weights file", "keras file", "SavedModel"},
+    "global_noise": {"seeds", "weights file", "keras file", "SavedModel"},
+    "forgetful": {"keras file"},
+    "forgotten": {"keras file"},
+    "half": {"mixed precision"},
+    "crash": {"build", "parameters", "determinism", "mixed precision", "seeds", "training"}
+    | set(conformance.WAYS),
+}
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog, "_registered", {})
+    path = tmp_path / "broken.py"
+    path.write_text(BROKEN)
+    return path
+
+
+def one_row_a_builder():
+    rows = [registry.get(name) for name in registry.list_models()]
+    return list({row.builder: row.name for row in reversed(rows)}.values())
+
+
+def failed(results):
+    return {r.check: r.message for r in results if not r.passed}
+
+
+def test_every_builder_conforms(monkeypatch):
+    # A published network may have a hundred million weights; the slow test builds them.
+    here = tuple(c for c in conformance.HERE if c is not conformance.parameters)
+    monkeypatch.setattr(conformance, "HERE", here)
+    results = conformance.check(one_row_a_builder())
+    assert {name: failed(found) for name, found in results.items() if failed(found)} == {}
+
+
+@pytest.mark.slow
+def test_every_row_conforms():
+    results = conformance.check(registry.list_models())
+    assert len(results) == len(registry.list_models())
+    assert {name: failed(found) for name, found in results.items() if failed(found)} == {}
+
+
+def test_broken_models_fail_the_right_checks(broken):
+    registry.load_plugin(broken)
+    names = [f"broken-{kind}" for kind in RIGHT_CHECKS]
+    results = conformance.check(names)
+    for kind, expected in RIGHT_CHECKS.items():
+        found = failed(results[f"broken-{kind}"])
+        if kind not in ("good", "loose"):
+            found.pop("signature")  # they are undocumented, too
+            expected = expected - {"signature"}
+        assert set(found) == expected, (kind, found)
+    assert "unused" in failed(results["broken-dead"])["training"]
+    assert "not keyword-only: width" in failed(results["broken-loose"])["signature"]
+    assert "RandomStandardNormal" in failed(results["broken-noise"])["seeds"]
+    assert "state that no checkpoint holds" in failed(results["broken-global_noise"])["seeds"]
+    assert "bfloat16" in failed(results["broken-half"])["mixed precision"]
+    assert "no such luck" in failed(results["broken-crash"])["build"]
+
+
+def test_a_row_without_a_small_build_says_so(monkeypatch):
+    monkeypatch.setattr(catalog, "_registered", {})
+    registry.register("bare", "zoo.models.mlp:mlp")
+    assert "no `tiny`" in failed(conformance.check(["bare"])["bare"])["build"]
+
+
+def test_check_command(broken):
+    runner = CliRunner()
+    result = runner.invoke(command_line, ["check", "broken-good", "--plugin", str(broken)])
+    assert result.exit_code == 0, result.output
+    assert "FAILED" not in result.output
+    assert result.output.splitlines()[0].split() == ["check", "result", "found"]
+    arguments = ["check", "broken-loose", "--plugin", str(broken), "--json"]
+    result = runner.invoke(command_line, arguments)
+    assert result.exit_code == 2
+    shown = json.loads(result.stdout)
+    assert [c["check"] for c in shown["checks"] if not c["passed"]] == ["signature"]
