@@ -178,8 +178,15 @@ def _whole(series: pd.Series) -> bool:
 
 
 def _labels(target: Target | None) -> np.ndarray | None:
-    """Return what to stratify by."""
-    return target.values if target and target.task == "classification" else None
+    """Return what to stratify by: the class, or the tenth of its range a single number is in."""
+    if target is None or target.task not in ("classification", "regression"):
+        return None
+    if target.task == "classification":
+        return target.values
+    numbers = target.values
+    if numbers.shape[1] > 1 or len(numbers) < 100:
+        return None
+    return np.searchsorted(np.quantile(numbers[:, 0], np.arange(0.1, 1.0, 0.1)), numbers[:, 0])
 
 
 def _inputs(

@@ -31,7 +31,7 @@ class Noise(keras.layers.Layer):
 @keras.saving.register_keras_serializable(package="broken")
 class GlobalNoise(keras.layers.Layer):
     def call(self, x):
-        return x + keras.random.normal(keras.ops.shape(x))
+        return x + keras.random.normal(keras.ops.shape(x), dtype=x.dtype)
 
 
 @keras.saving.register_keras_serializable(package="broken")
@@ -52,6 +52,9 @@ class Forgotten(keras.layers.Layer):
 
     def call(self, x):
         return x * self.factor
+
+    def get_config(self):
+        return super().get_config()
 
 
 def network(input_shape, classes, layer=None, dtype="float32"):

@@ -8,7 +8,9 @@ fresh process, and must answer as before.
 from __future__ import annotations
 
 import inspect
+import re
 import tempfile
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -99,9 +101,13 @@ def _run(function: Callable[[Subject], str], subject: Subject) -> Result:
     try:
         return Result(name, True, function(subject))
     except Exception as error:
-        text = " ".join(str(error).split())
-        message = text if isinstance(error, Failure) else f"{type(error).__name__}: {text}"
-        return Result(name, False, message)
+        kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
+        return Result(name, False, _line(f"{kind}{error}"))
+
+
+def _line(text: str) -> str:
+    """Return a message as one line; Keras's own have paragraphs and terminal colors."""
+    return textwrap.shorten(re.sub(r"\x1b\[[\d;]*m", "", text), 300, placeholder=" ...")
 
 
 def signature(subject: Subject) -> str:
@@ -296,7 +302,7 @@ def _codes(task: str, shape: tuple[int, ...]) -> bool:
 def _compared(kind: str, expected: Any, found: Any) -> Result:
     """Compare outputs before saving and after; `found` is a line where there are none."""
     if isinstance(found, str):
-        return Result(kind, False, " ".join(found.split()))
+        return Result(kind, False, _line(found))
     if found.shape != expected.shape:
         return Result(kind, False, f"outputs {found.shape} after reloading, not {expected.shape}")
     difference = float(np.max(np.abs(found - expected)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from zoo import layers, preprocessing, tasks
+from zoo import layers, preprocessing, registry, tasks
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 
@@ -51,6 +51,7 @@ class Served(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Served:
+        registry.builder(config["state"]["card"]["model"])  # registers the model's own layers
         model = keras.saving.deserialize_keras_object(config.pop("model"))
         return cls(model=model, **config)
 

@@ -4,6 +4,7 @@ from zoo.registry.arguments import DATA, REQUIRED, Argument, parse_settings
 from zoo.registry.catalog import (
     arguments,
     broken_entry_points,
+    builder,
     check_arguments,
     create,
     get,
@@ -21,6 +22,7 @@ __all__ = [
     "Row",
     "arguments",
     "broken_entry_points",
+    "builder",
     "check_arguments",
     "create",
     "get",

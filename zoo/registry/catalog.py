@@ -76,6 +76,11 @@ def check_arguments(name: str, values: Mapping[str, Any], data: bool = False) ->
     return builder_arguments.check(get(name), values, data=data)
 
 
+def builder(name: str) -> Callable[..., Any]:
+    """Return a model's builder, imported."""
+    return builder_arguments.resolve(get(name).builder)
+
+
 def create(name: str, **arguments: Any) -> Any:
     """Build a model.
 
@@ -99,7 +104,7 @@ def create(name: str, **arguments: Any) -> Any:
             f"Model '{name}' was not given {', '.join(missing)}. "
             f"Try: zoo.create('{name}', {', '.join(f'{m}=...' for m in missing)})"
         )
-    return builder_arguments.resolve(row.builder)(**given)
+    return builder(name)(**given)
 
 
 def register(

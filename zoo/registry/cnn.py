@@ -16,6 +16,11 @@ ROWS = (
         ),
         params=({"input_shape": (32, 32, 1), "classes": 10}, 61_706),
         tiny={"input_shape": (8, 8, 1), "classes": 3},
-        training={"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 32},
+        training={
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "batch_size": 32,
+            "early_stopping": 20,
+        },
     ),
 )

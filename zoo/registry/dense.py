@@ -5,7 +5,12 @@ from zoo.registry.row import Paper, Row
 PREDICTION = ("classification", "multi-label", "regression")
 VECTOR = {"input_shape": (6,), "classes": 3}
 TABLE = {"input_shape": (4,), "classes": 3, "cardinalities": (5, 3, 7)}
-TRAINING = {"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 32}
+TRAINING = {
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "batch_size": 32,
+    "early_stopping": 20,
+}
 
 ROWS = (
     Row(

@@ -1,0 +1,79 @@
+"""The contenders of `training.py` on PyTorch, for an environment of its own."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.common import answer
+
+ROWS, BATCH, EPOCHS = 1437, 32, 20
+Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]
+
+
+def data() -> tuple[torch.Tensor, torch.Tensor]:
+    digits = load_digits()
+    order = np.random.default_rng(0).permutation(len(digits.data))[:ROWS]
+    x = torch.from_numpy((digits.data[order] / 16).astype(np.float32))
+    return x, torch.from_numpy(digits.target[order].astype(np.int64))
+
+
+def contender(batches: Batches, **options: bool) -> Callable[[], float]:
+    """Return a function that trains on and returns milliseconds an epoch."""
+    torch.manual_seed(0)
+    hidden = [nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()]
+    model = nn.Sequential(*hidden, nn.Linear(128, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, **options)
+    criterion = nn.CrossEntropyLoss()
+
+    def epoch() -> tuple[float, float]:
+        total, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
+        for x, y in batches():
+            optimizer.zero_grad()
+            logits = model(x)
+            loss = criterion(logits, y)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(y)
+            right += (logits.detach().argmax(1) == y).sum()
+        return total.item() / ROWS, right.item() / ROWS
+
+    def measure() -> float:
+        ends = []
+        for _ in range(EPOCHS + 1):
+            epoch()
+            ends.append(time.perf_counter())
+        return 1000 * statistics.median(b - a for a, b in zip(ends, ends[1:], strict=False))
+
+    return measure
+
+
+def resident(x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the batches of a new order, by indexing."""
+    for rows in torch.randperm(ROWS).split(BATCH):
+        yield x[rows], y[rows]
+
+
+def main() -> None:
+    x, y = data()
+    loader = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True)
+    contenders = {
+        "PyTorch, DataLoader": contender(lambda: loader),
+        "PyTorch, resident tensor": contender(partial(resident, x, y)),
+        "PyTorch, resident tensor, fused Adam": contender(partial(resident, x, y), fused=True),
+    }
+    for measure in contenders.values():  # warms up
+        measure()
+    answer(contenders)
+
+
+if __name__ == "__main__":
+    main()
