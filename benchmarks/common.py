@@ -112,11 +112,8 @@ def spread(values: Sequence[float]) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with three digits that matter."""
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:.{digits if abs(value) >= 0.1 else 4}f}"
+    """Write a number with four digits that matter."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def note(message: str) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from zoo import registry
+from zoo.startup import quiet, start
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -18,10 +19,9 @@ def command(ctx: click.Context, name: str, plugins: tuple[str, ...], as_json: bo
     Exits with 2 if a check fails.
     """
     for plugin in plugins:
-        registry.load_plugin(plugin)
+        with quiet():
+            registry.load_plugin(plugin)
     registry.get(name)
-    from zoo.startup import start
-
     start("cpu")
     from zoo import conformance
 

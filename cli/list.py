@@ -4,6 +4,7 @@ import click
 
 from zoo import registry
 from zoo.errors import nearest, unknown
+from zoo.startup import quiet
 
 from .common import json_option, plugin_option, print_json, print_table, say
 
@@ -19,7 +20,8 @@ def command(
 ) -> None:
     """List models whose name matches PATTERN, such as 'mlp' or '*-nano'."""
     for plugin in plugins:
-        registry.load_plugin(plugin)
+        with quiet():
+            registry.load_plugin(plugin)
     names = registry.list_models()
     _check("family", family, [registry.get(name).family for name in names])
     _check("task", task, [task for name in names for task in registry.get(name).tasks])

@@ -8,6 +8,7 @@ import click
 from zoo import registry
 from zoo.errors import InputError
 from zoo.registry import REQUIRED, Argument, Row
+from zoo.startup import quiet, start
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -32,7 +33,8 @@ def command(
     With --layers it is built for data of an example's size; --set input_shape=64 says another.
     """
     for plugin in plugins:
-        registry.load_plugin(plugin)
+        with quiet():
+            registry.load_plugin(plugin)
     row = registry.get(name)
     given = registry.check_arguments(name, registry.parse_settings(settings), data=True)
     description = _describe(row)
@@ -78,8 +80,6 @@ def _argument(argument: Argument) -> dict[str, Any]:
 
 def _build(row: Row, given: dict[str, Any]) -> dict[str, Any]:
     """Build the model and list its layers."""
-    from zoo.startup import start
-
     start("cpu")
     example = row.params[0] if row.params else row.tiny
     arguments = {**{name: example[name] for name in registry.DATA if name in example}, **given}

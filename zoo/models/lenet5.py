@@ -21,7 +21,7 @@ def to_32(x, height, width):
 
 
 def lenet5(
-    input_shape, classes, *, activation="tanh", dropout=0.0, l2=0.0, classifier_activation=None
+    input_shape, classes, *, activation="relu", dropout=0.0, l2=0.0, classifier_activation=None
 ):
     """Build LeNet-5.
 
@@ -32,7 +32,7 @@ def lenet5(
     Args:
         input_shape: height, width and channels of a picture; values in [0, 1].
         classes: size of the output: classes, or targets; 1 for a binary class.
-        activation: non-linearity after each layer; tanh is the paper's.
+        activation: non-linearity after each layer; the paper's is tanh, relu reads digits better.
         dropout: share of units dropped in the two dense layers while training.
         l2: penalty on squared weights.
         classifier_activation: applied to the output, as in keras.applications; None for logits.
