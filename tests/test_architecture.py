@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("keras", "tensorflow", "numpy", "pandas", "sklearn", "matplotlib")
 
 # Which rooms a room may import; those below all may use errors, files and config.
-FOUNDATION = {"errors", "files", "config"}
+FOUNDATION = {"errors", "files", "config", "options"}
 DOORS = {
     "errors": set(),
     "files": set(),
-    "config": set(),
+    "options": set(),
+    "config": {"options"},
     "runs": set(),
     "startup": set(),
     "datasets": set(),

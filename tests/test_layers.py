@@ -1,5 +1,8 @@
 import itertools
 import math
+import subprocess
+import sys
+import textwrap
 
 import keras
 import numpy as np
@@ -137,3 +140,30 @@ def test_bad_sizes_are_refused():
         layers.vector_input((0,))
     with pytest.raises(ValueError, match="pieces=0"):
         layers.Maxout(3, 0)
+
+
+def test_batch_statistics_are_of_all_replicas():
+    code = """
+        import numpy as np
+        import tensorflow as tf
+
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, halves)
+        from zoo import layers
+
+        x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        with strategy.scope():
+            layer = layers.batch_normalization(momentum=0.0)
+            layer.build((None, 3))
+        data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+        batch = next(iter(strategy.experimental_distribute_dataset(data)))
+        tf.function(lambda: strategy.run(layer, (batch,), {"training": True}))()
+        np.testing.assert_allclose(layer.moving_mean.numpy(), x.mean(axis=0), atol=1e-6)
+        np.testing.assert_allclose(layer.moving_variance.numpy(), x.var(axis=0), atol=1e-6)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    assert not layers.batch_normalization().synchronized

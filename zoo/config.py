@@ -8,18 +8,17 @@ registry says, else what `resolve` says"; after `resolve` nothing that matters i
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
 from zoo.errors import InputError, unknown
+from zoo.options import check, option
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
-AUGMENTATIONS = ("flip", "shift", "rotate", "noise")
 TASKS = (
     "classification",
     "multi-label",
@@ -28,26 +27,6 @@ TASKS = (
     "language-modelling",
     "image-synthesis",
 )
-
-
-def option(
-    default: Any,
-    text: str,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
-    kind: str = "",
-) -> Any:
-    """Declare an option: its default, its help and the values it takes.
-
-    `low` and `high` are inclusive bounds, `above` an exclusive one; `kind` names what a string
-    must parse as ("duration", "interval", "augmentations").
-    """
-    metadata = {"help": text, "choices": choices, "kind": kind}
-    metadata |= {"low": low, "high": high, "above": above}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -210,117 +189,6 @@ def build(model: str, options: Mapping[str, Any]) -> Config:
         values = {n: check(known[n], options[n]) for n in names if n in options}
         groups.append(group(**values))
     return Config(model, *groups)
-
-
-def check(entry: Field, value: Any) -> Any:
-    """Return the value an option takes, or raise an InputError that says what it expects."""
-    kind = str(entry.type)
-    shown = "--" + entry.name.replace("_", "-")
-    if value is None:
-        if "None" in kind or value == entry.default:
-            return value
-        raise InputError(f"{shown} received nothing. Expected {expected(entry)}.")
-    try:
-        value = _typed(kind, value)
-    except (TypeError, ValueError):
-        raise InputError(f"{shown} received {value!r}. Expected {expected(entry)}.") from None
-    meta = entry.metadata
-    if meta["choices"] and value not in meta["choices"]:
-        raise unknown(f"value for {shown}", str(value), meta["choices"])
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not _within(value, meta):
-        raise InputError(f"{shown} received {value}. Expected {expected(entry)}.")
-    if meta["kind"]:
-        PARSERS[meta["kind"]](value, shown)
-    return value
-
-
-def _typed(kind: str, value: Any) -> Any:
-    if kind.startswith("tuple"):
-        return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
-    if kind.startswith("bool"):
-        if not isinstance(value, bool):
-            raise TypeError
-        return value
-    if kind.startswith("int"):
-        if isinstance(value, bool) or int(value) != float(value):
-            raise ValueError
-        return int(value)
-    if kind.startswith("float"):
-        if isinstance(value, bool) or not math.isfinite(float(value)):
-            raise ValueError
-        return float(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _within(value: float, meta: Mapping[str, Any]) -> bool:
-    return not (
-        (meta["low"] is not None and value < meta["low"])
-        or (meta["high"] is not None and value > meta["high"])
-        or (meta["above"] is not None and value <= meta["above"])
-    )
-
-
-def expected(entry: Field) -> str:
-    """Say in words what an option takes."""
-    meta = entry.metadata
-    if meta["choices"]:
-        return "one of: " + ", ".join(meta["choices"])
-    kind = str(entry.type)
-    noun = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
-        kind.split(" ")[0], "text"
-    )
-    if meta["above"] is not None:
-        noun += f" above {meta['above']:g}"
-    if meta["low"] is not None:
-        noun += f" of at least {meta['low']:g}"
-    if meta["high"] is not None:
-        noun += f" and at most {meta['high']:g}"
-    return noun
-
-
-def seconds(text: str, shown: str = "time") -> float:
-    """Return a duration such as 90s, 10m or 2h in seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text.strip())
-    if not match or float(match[1]) == 0:
-        raise InputError(f"{shown} received '{text}'. Expected a duration such as 90s, 10m or 2h.")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def interval(text: str, shown: str = "interval") -> tuple[int | None, float | None]:
-    """Return `(steps, None)` or `(None, seconds)` for "500", "30s" or "10m"."""
-    if text.strip().isdigit() and int(text) > 0:
-        return int(text), None
-    try:
-        return None, seconds(text)
-    except InputError:
-        raise InputError(
-            f"{shown} received '{text}'. Expected a number of steps such as 500, "
-            "or a duration such as 30s or 10m."
-        ) from None
-
-
-def augmentations(text: str, shown: str = "augment") -> dict[str, float | None]:
-    """Return "flip,shift:0.1" as names with their strengths, None where not given."""
-    result: dict[str, float | None] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, strength = part.partition(":")
-        if name not in AUGMENTATIONS:
-            raise unknown(f"augmentation in {shown}", name, AUGMENTATIONS)
-        try:
-            value = float(strength) if strength else None
-        except ValueError:
-            value = math.nan
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise InputError(f"{shown} received '{part}'. Expected a strength such as shift:0.1.")
-        result[name] = value
-    return result
-
-
-PARSERS = {"duration": seconds, "interval": interval, "augmentations": augmentations}
 
 
 def resolve(config: Config, training: Mapping[str, Any]) -> Config:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from zoo.errors import nearest
@@ -66,6 +67,12 @@ def _slope(name: str, text: str) -> float:
             "Expected `activation` to be leaky_relu or leaky_relu:SLOPE, as in leaky_relu:0.3. "
             f"Received: activation={name!r}"
         ) from None
+
+
+def batch_normalization(**arguments: Any) -> keras.layers.BatchNormalization:
+    """Return batch normalization whose statistics, built under a strategy, are of all replicas."""
+    synchronized = tf.distribute.has_strategy()  # or else each replica keeps its own
+    return keras.layers.BatchNormalization(synchronized=synchronized, **arguments)
 
 
 def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:

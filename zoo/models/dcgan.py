@@ -8,6 +8,7 @@ in the generator, leaky ReLU of slope 0.2 in the discriminator, weights drawn fr
 
 import keras
 
+from zoo import layers
 from zoo.models.adversarial import Adversarial
 
 
@@ -30,7 +31,7 @@ def initializer():
 
 def normalized(x):
     # Keras's momentum of 0.99 would need some 500 steps before sampling sees true statistics.
-    return keras.layers.BatchNormalization(momentum=0.9)(x)
+    return layers.batch_normalization(momentum=0.9)(x)
 
 
 def generator(input_shape, latent_dim, filters):

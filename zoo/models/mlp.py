@@ -13,7 +13,7 @@ from zoo import layers
 def dense_block(x, units, activation, dropout=0.0, penalty=None, batch_normalization=False):
     x = keras.layers.Dense(units, use_bias=not batch_normalization, kernel_regularizer=penalty)(x)
     if batch_normalization:
-        x = keras.layers.BatchNormalization()(x)
+        x = layers.batch_normalization()(x)
     x = keras.layers.Activation(layers.activation(activation))(x)
     return keras.layers.Dropout(dropout)(x) if dropout else x
 

@@ -15,7 +15,7 @@ from zoo import layers
 
 def block(x, hidden, activation, dropout, residual_dropout, penalty):
     width = x.shape[-1]
-    h = keras.layers.BatchNormalization()(x)
+    h = layers.batch_normalization()(x)
     h = keras.layers.Dense(hidden, kernel_regularizer=penalty)(h)  # (B, hidden)
     h = keras.layers.Activation(activation)(h)
     h = keras.layers.Dropout(dropout)(h) if dropout else h
@@ -65,7 +65,7 @@ def tabular_resnet(
     x = keras.layers.Dense(width, kernel_regularizer=penalty)(x)  # (B, width)
     for _ in range(blocks):
         x = block(x, round(width * hidden_factor), g, dropout, residual_dropout, penalty)
-    x = keras.layers.Activation(g)(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Activation(g)(layers.batch_normalization()(x))
     outputs = keras.layers.Dense(
         classes,
         activation=classifier_activation,

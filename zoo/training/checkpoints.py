@@ -12,37 +12,57 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from zoo.errors import InputError
-from zoo.files import write_atomic
+from zoo.files import write_atomic, writing
 
 KEPT = 2
+State = dict[str, Any]
 
 
 class Checkpoints:
     """A folder of checkpoints, the last two kept.
 
-    Each is a safetensors file and a JSON file, written last, that holds its checksum.
+    Each is a safetensors file and a JSON file of the other state. The JSON is written last, names
+    the other file and holds a checksum of both, so that it alone decides what there is.
+
+    Args:
+        folder: made when something is saved.
+        writes: False for workers that only read what the chief wrote.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, writes: bool = True):
         self.folder = folder
+        self.writes = writes
 
-    def save(self, step: int, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
-        """Write the state after `step`, then remove the oldest."""
-        self.folder.mkdir(exist_ok=True)
+    def save(self, step: int, tensors: dict[str, np.ndarray], state: State) -> None:
+        """Write the state after `step`, then remove what is no longer needed."""
+        if not self.writes:
+            return
+        with writing(self.folder):
+            self.folder.mkdir(exist_ok=True)
         data = save(tensors)
+        digest = _digest(data, state)
         name = f"step-{step:09d}"
-        write_atomic(self.folder / f"{name}.safetensors", data)
-        state = {**state, "sha256": hashlib.sha256(data).hexdigest()}
-        write_atomic(self.folder / f"{name}.json", json.dumps(state))
-        for old in self.names()[:-KEPT]:
-            (self.folder / f"{old}.json").unlink()
-            (self.folder / f"{old}.safetensors").unlink(missing_ok=True)
+        file = f"{name}-{digest[:8]}.safetensors"
+        write_atomic(self.folder / file, data)
+        content = {"sha256": digest, "file": file, "state": state}
+        write_atomic(self.folder / f"{name}.json", json.dumps(content))
+        self._clean(name, file)
+
+    def _clean(self, name: str, file: str) -> None:
+        """Keep this checkpoint and the one before; a later one was damaged and passed over."""
+        kept = [name, *[other for other in self.names() if other < name][1 - KEPT :]]
+        with writing(self.folder):
+            for other in set(self.names()) - set(kept):
+                (self.folder / f"{other}.json").unlink()
+            for path in [*self.folder.glob("*.safetensors"), *self.folder.glob(".*.tmp")]:
+                if path.name != file and (path.stem[:14] == name or path.stem[:14] not in kept):
+                    path.unlink()
 
     def names(self) -> list[str]:
         """Return complete checkpoints, oldest first."""
         return sorted(path.stem for path in self.folder.glob("step-*.json"))
 
-    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
+    def load(self) -> tuple[dict[str, np.ndarray], State, list[str]]:
         """Return tensors and state of the newest intact checkpoint, and the names of damaged ones.
 
         Raises:
@@ -52,7 +72,7 @@ class Checkpoints:
         for name in reversed(self.names()):
             try:
                 return (*self._read(name), damaged)
-            except (OSError, ValueError, KeyError, SafetensorError):
+            except (OSError, ValueError, KeyError, TypeError, SafetensorError):
                 damaged.append(name)
         found = f"only damaged ones ({', '.join(damaged)})" if damaged else "none"
         raise InputError(
@@ -60,9 +80,15 @@ class Checkpoints:
             "Train again with `zoo train --config RUN/config.yaml --run NEW`."
         )
 
-    def _read(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        state = json.loads((self.folder / f"{name}.json").read_text())
-        data = (self.folder / f"{name}.safetensors").read_bytes()
-        if hashlib.sha256(data).hexdigest() != state["sha256"]:
+    def _read(self, name: str) -> tuple[dict[str, np.ndarray], State]:
+        content = json.loads((self.folder / f"{name}.json").read_text())
+        data = (self.folder / Path(content["file"]).name).read_bytes()
+        if _digest(data, content["state"]) != content["sha256"]:
             raise ValueError(f"{name}: checksum differs")
-        return load(data), state
+        return load(data), content["state"]
+
+
+def _digest(data: bytes, state: State) -> str:
+    digest = hashlib.sha256(data)
+    digest.update(json.dumps(state).encode())
+    return digest.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 
 import tensorflow as tf
 
@@ -11,20 +12,38 @@ from zoo.errors import InputError
 
 
 def strategy_for_device(device: str) -> tf.distribute.Strategy | None:
-    """Return the strategy of a TF_CONFIG cluster, or of several GPUs, else None."""
+    """Return the strategy of a TF_CONFIG cluster, or of several GPUs, else None.
+
+    A cluster's must be made before TensorFlow has computed anything.
+    """
     if os.environ.get("TF_CONFIG"):
-        _check_cluster(os.environ["TF_CONFIG"])
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return _of_cluster(os.environ["TF_CONFIG"])
     gpus = tf.config.list_logical_devices("GPU")
     if len(gpus) > 1 and device != "cpu":
         return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
     return None
 
 
+@cache
+def _of_cluster(text: str) -> tf.distribute.Strategy:
+    """Join the cluster, once a process."""
+    _check_cluster(text)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise InputError(
+            "TF_CONFIG names several workers, but this process has used TensorFlow already. "
+            "Expected zoo.train to be called before anything else computes."
+        ) from error
+
+
 def _check_cluster(text: str) -> None:
     try:
         cluster = json.loads(text)
-        known = set(cluster["cluster"]) <= {"chief", "worker"} and cluster["task"]["index"] >= 0
+        task, workers = cluster["task"], cluster["cluster"]
+        known = set(workers) <= {"chief", "worker"} and 0 <= task["index"] < len(
+            workers[task["type"]]
+        )
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:
@@ -53,25 +72,27 @@ class Agreement:
 
     def number(self, value: int) -> int:
         """Return the chief's value."""
-        if self._alone or self._strategy is None:
-            return value
-        mine = float(value) if is_chief() else 0.0
-        return round(self._sum(mine))
+        return value if self._alone else round(self._sum([value if is_chief() else 0])[0])
 
-    def any(self, value: bool) -> bool:
-        """Return whether it is true for any worker."""
-        if self._alone or self._strategy is None:
+    def text(self, value: str) -> str:
+        """Return the chief's value."""
+        if self._alone:
             return value
-        return self._sum(float(value)) > 0.5
+        code = value.encode() if is_chief() else b""
+        length = self.number(len(code))
+        return bytes(map(round, self._sum([*code] or [0] * length))).decode()
 
-    def _sum(self, value: float) -> float:
+    def any(self, *values: bool) -> list[bool]:
+        """Return of each value whether it is true for any worker."""
+        return list(values) if self._alone else [total > 0.5 for total in self._sum(values)]
+
+    def _sum(self, values: list | tuple) -> list[float]:
+        """Return the sums over workers; a worker's first replica speaks for it."""
         strategy = self._strategy
         assert strategy is not None
         local = len(strategy.extended.worker_devices)
+        mine = tf.constant([float(value) for value in values], tf.float64)
         per_replica = strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(
-                value if context.replica_id_in_sync_group % local == 0 else 0.0, tf.float64
-            )
+            lambda context: mine * float(context.replica_id_in_sync_group % local == 0)
         )
-        return float(strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None))
-
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None).numpy().tolist()

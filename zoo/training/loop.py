@@ -7,9 +7,10 @@ within an epoch. With the same order the results are the same to the bit.
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -18,15 +19,18 @@ import tensorflow as tf
 from zoo import weights
 from zoo.errors import DivergenceError, InputError, Interrupted
 from zoo.training import guard, optimizers, state
+from zoo.training.callbacks import Callbacks
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import Agreement
 from zoo.training.order import epoch_order
 from zoo.training.signals import Signals
-from zoo.training.steps import Steps
+from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
 EVALUATION_BATCH = 256
+# A checkpoint at an epoch's end may cost this share of the time since the last one.
+CHEAP = 0.01
 Row = dict[str, Any]
 
 
@@ -47,7 +51,8 @@ class Trainer:
             epoch's weights are then restored at the end.
         callbacks: Keras callbacks.
         checkpoints: where to save, or None.
-        every: `(steps, None)` or `(None, seconds)` between checkpoints.
+        every: `(steps, None)` or `(None, seconds)` between checkpoints; with seconds, an epoch's
+            end is also kept where that costs next to nothing.
     """
 
     def __init__(
@@ -77,12 +82,12 @@ class Trainer:
         self.steps = Steps(model, batch_size, accumulate, jit, augment, strategy)
         self.strategy = strategy
         self.steps_per_epoch = count_steps(len(feed), self.steps.examples, strategy)
-        self._agreement = Agreement(strategy)
-        self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
-        self._callback_states: list[Row] = []
-        self._each_step = any(_watches_steps(callback) for callback in callbacks)
+        self.agreement = Agreement(strategy)
+        self.callbacks = Callbacks(callbacks, model)
         self._per_call = 1
-        self._prepare()
+        self._saving_seconds = 0.0
+        with nullcontext() if strategy is None else strategy.scope():
+            self._prepare()
 
     def _prepare(self) -> None:
         """Create every variable there will ever be, then trace once."""
@@ -95,6 +100,7 @@ class Trainer:
         weights.assign(existing, values)
         self.model.reset_metrics()
         self.variables = state.variables(self.model)
+        self._seeds = state.seeds(self.model)
         self._run = self.steps.training(self.feed)
         if self.strategy is None:
             guard.check(self._run.get_concrete_function(), [v.value for v in self.variables])
@@ -127,14 +133,14 @@ class Trainer:
         deadline = math.inf if seconds is None else seconds
         self._started = time.monotonic() - self.position.seconds
         self._saved_at = time.monotonic()
+        self.model.stop_training = False
         with Signals() as signals:
-            self._callbacks.on_train_begin()
-            self._restore_callbacks()
-            if self.checkpoints is not None and self.position.step == 0:
+            self.callbacks.begin(epochs, self.steps_per_epoch)
+            if self.position.step == 0:
                 self.save()
             while not self.position.stopped:
                 self._epoch(signals, limit, deadline)
-            self._callbacks.on_train_end()
+            self.callbacks.list.on_train_end()
         self._keep_best()
         return self.log
 
@@ -143,41 +149,59 @@ class Trainer:
         position = self.position
         last = int(min(self.steps_per_epoch, limit - position.step + position.batch))
         if position.batch == 0:
-            self._callbacks.on_epoch_begin(position.epoch)
+            self.callbacks.list.on_epoch_begin(position.epoch)
             self.model.reset_metrics()
         order = epoch_order(len(self.feed), self.seed, position.epoch)
-        logs = None
-        late = False
-        while position.batch < last and not late:
+        logs, over = None, False
+        while position.batch < last and not over:
             logs = self._call(order, last)
-            late = self._agreement.any(self.seconds() >= deadline)
-            self._interrupt(signals)
-            self._save_if_due()
-        row = self._close(logs if logs is not None else self._read({}))
-        position.stopped |= late or position.step >= limit or self.model.stop_training
+            late = self.seconds() >= deadline
+            over = self._pause(signals, late or self.model.stop_training, closed=False)
+        if logs is None:  # trained, but stopped before it was closed
+            logs = self._read(self._run(order, position.batch, position.batch, position.step)[2])
+        row = self._close(logs)
         self.on_row(row)
-        self._interrupt(signals)
-        self._save_if_due()
+        position.stopped |= over or position.step >= limit
+        self._pause(signals, self.model.stop_training, closed=True)
+
+    def _pause(self, signals: Signals, over: bool, closed: bool) -> bool:
+        """Between two calls: save, or obey a signal. Return whether any worker wants to end."""
+        over, interrupted, due = self.agreement.any(
+            over, signals.received is not None, self._due(closed)
+        )
+        if over and not closed:
+            return True  # the epoch is closed first
+        self.position.stopped |= over
+        if interrupted or due or self.position.stopped:
+            self.save()
+        if interrupted:
+            kept = "" if self.checkpoints is None else " A checkpoint was written."
+            position = self.position
+            raise Interrupted(
+                f"Interrupted in epoch {position.epoch + 1} after step {position.step}.{kept}",
+                signals.received or signal.SIGTERM,
+            )
+        return over
 
     def _call(self, order: tf.Tensor, last: int) -> Row:
         """Run some steps in one compiled call; how many never changes the numbers."""
         position, start = self.position, self.position.batch
-        wanted = 1 if self._each_step else min(self._per_call, self._until_checkpoint())
-        stop = min(last, start + self._agreement.number(wanted))
-        if self._each_step:
-            self._callbacks.on_train_batch_begin(start)
+        wanted = 1 if self.callbacks.each_step else min(self._per_call, self._until_checkpoint())
+        stop = min(last, start + self.agreement.number(wanted))
+        if self.callbacks.each_step:
+            self.callbacks.list.on_train_batch_begin(start)
         began = time.monotonic()
         done, finite, logs = self._run(order, start, stop, position.step)
         finite = bool(finite)
         position.batch = int(done)
         position.step += position.batch - start
         if not finite:
-            self._diverged()
+            self._diverged("The loss")
         each = (time.monotonic() - began) / max(position.batch - start, 1)
         self._per_call = math.ceil(CALL_SECONDS / each)
         logs = self._read(logs)
-        if self._each_step:
-            self._callbacks.on_train_batch_end(position.batch - 1, _metrics(logs))
+        if self.callbacks.each_step:
+            self.callbacks.list.on_train_batch_end(position.batch - 1, _metrics(logs))
         self.on_call(logs)
         return logs
 
@@ -189,7 +213,7 @@ class Trainer:
             with self._averaged():
                 values |= {f"val_{k}": v for k, v in self.evaluate().items()}
                 self._judge(values.get("val_loss"))
-        self._callbacks.on_epoch_end(position.epoch, values)
+        self.callbacks.list.on_epoch_end(position.epoch, dict(values))
         position.epoch, position.batch = position.epoch + 1, 0
         position.seconds = self.seconds()
         row = {
@@ -211,10 +235,14 @@ class Trainer:
         self.position.stopped |= stop
 
     def evaluate(self) -> Row:
-        """Measure the model on the validation feed."""
+        """Measure the model on the validation feed; training does not notice."""
+        drawn = weights.snapshot(self._seeds)
+        self.callbacks.list.on_test_begin()
         self.model.reset_metrics()
-        logs = self._read(self._evaluate())
-        return _metrics(logs)
+        logs = _metrics(self._read(self._evaluate()))
+        self.callbacks.list.on_test_end(dict(logs))
+        weights.assign(self._seeds, drawn)
+        return logs
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -249,23 +277,14 @@ class Trainer:
         """Return training time so far, before an interruption included."""
         return time.monotonic() - self._started
 
-    def _interrupt(self, signals: Signals) -> None:
-        if not self._agreement.any(signals.received is not None):
-            return
-        self.save()
-        kept = "" if self.checkpoints is None else " A checkpoint was written"
-        raise Interrupted(
-            f"Interrupted in epoch {self.position.epoch + 1} after step {self.position.step}.{kept}",
-            signals.received or 15,
-        )
-
-    def _diverged(self) -> None:
-        step = self.position.step
-        if self.checkpoints is not None:
+    def _diverged(self, what: str) -> None:
+        """Go back to the last state that was saved, and end."""
+        step, kept = self.position.step, ""
+        if self.checkpoints is not None and self.checkpoints.writes:
             self.restore()
+            kept = f" The state after step {self.position.step} was kept."
         raise DivergenceError(
-            f"The loss became NaN or infinite at step {step}. Expected a finite loss. The state "
-            f"after step {self.position.step if self.checkpoints else 0} was kept. "
+            f"{what} became NaN or infinite at step {step}. Expected finite numbers.{kept} "
             "Try a smaller --learning-rate, --clip-norm 1, or look at the data with "
             "`zoo data show`."
         )
@@ -274,34 +293,39 @@ class Trainer:
         steps, _ = self.every
         return math.inf if steps is None else steps - self.position.step % steps
 
-    def _save_if_due(self) -> None:
+    def _due(self, closed: bool) -> bool:
+        """Whether to save now; a closed epoch is also saved where that is cheap."""
         steps, seconds = self.every
-        if self.checkpoints is None:
-            return
         if steps is not None:
-            due = self.position.step % steps == 0
-        else:
-            due = time.monotonic() - self._saved_at >= (seconds or math.inf)
-        if due or self.position.stopped:
-            self.save()
+            return self.position.step % steps == 0
+        passed = time.monotonic() - self._saved_at
+        cheap = closed and self._saving_seconds < CHEAP * passed
+        return cheap or passed >= (seconds or math.inf)
 
     def save(self) -> None:
-        """Write a checkpoint of everything."""
+        """Write a checkpoint of everything.
+
+        Raises:
+            DivergenceError: the weights are not finite; the last checkpoint stays.
+        """
         if self.checkpoints is None:
             return
+        began = time.monotonic()
         self.position.seconds = self.seconds()
         tensors = weights.named(self.variables)
+        if not state.finite(self.model, self.variables, list(tensors.values())):
+            self._diverged("A weight")
         best = self.stopping.weights if self.stopping is not None else []
         tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)}
-        callbacks = [state.callback_state(callback) for callback in self._callbacks.callbacks]
         values = {
             "position": self.position.to_json(),
             "log": self.log,
-            "callbacks": callbacks,
+            "callbacks": self.callbacks.state(),
             "stopping": None if self.stopping is None else self.stopping.state(),
         }
         self.checkpoints.save(self.position.step, tensors, values)
         self._saved_at = time.monotonic()
+        self._saving_seconds = self._saved_at - began
 
     def restore(self) -> list[str]:
         """Continue from the newest intact checkpoint; return the names of damaged ones.
@@ -316,40 +340,10 @@ class Trainer:
         weights.load_named(self.variables, tensors, str(self.checkpoints.folder))
         self.position = state.Position(**saved["position"])
         self.log = saved["log"]
-        self._callback_states = saved["callbacks"]
+        self.callbacks.restore(saved["callbacks"])
         if self.stopping is not None and saved["stopping"] is not None:
             self.stopping.restore(saved["stopping"], best)
         return damaged
-
-    def _restore_callbacks(self) -> None:
-        """`on_train_begin` resets callbacks, so their state comes back after it."""
-        for callback, values in zip(
-            self._callbacks.callbacks, self._callback_states, strict=False
-        ):
-            vars(callback).update(values)
-
-
-def count_steps(size: int, examples: int, strategy: tf.distribute.Strategy | None) -> int:
-    """Return steps an epoch: the last, smaller one counts, except under a strategy.
-
-    Raises:
-        InputError: a strategy's replicas cannot share the batches.
-    """
-    if strategy is None:
-        return math.ceil(size / examples)
-    replicas = strategy.num_replicas_in_sync
-    if examples % replicas or size < examples:
-        raise InputError(
-            f"{replicas} replicas received batches of {examples} of {size} examples. Expected a "
-            f"multiple of {replicas} that is not larger than the data. Try another --batch-size."
-        )
-    return size // examples
-
-
-def _watches_steps(callback: keras.callbacks.Callback) -> bool:
-    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    plain = keras.callbacks.Callback
-    return any(getattr(type(callback), name) is not getattr(plain, name) for name in names)
 
 
 def _metrics(logs: Row) -> Row:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo import augmentation, config, datasets, preprocessing, registry, tasks
+from zoo import augmentation, config, datasets, options, preprocessing, registry, tasks
 from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
@@ -62,7 +62,7 @@ class Session:
         """Return the trainer; it traces the training step."""
         chosen, run = self.config.optimization, self.config.run
         augment = augmentation.create(
-            config.augmentations(self.config.regularization.augment or ""),
+            options.augmentations(self.config.regularization.augment or ""),
             self.dataset.spec.kind,
             run.seed,
         )
@@ -79,7 +79,7 @@ class Session:
             patience=self.config.regularization.early_stopping or 0,
             callbacks=callbacks,
             checkpoints=checkpoints,
-            every=config.interval(run.checkpoint_every),
+            every=options.interval(run.checkpoint_every),
         )
 
     def state(self) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def prepare(
         InputError: whatever of model, data and options does not fit together.
     """
     row = registry.get(chosen.model)
-    options = builder_options(chosen)
+    turned = builder_options(chosen)
     chosen = config.resolve(chosen, row.training)
     dataset = load_data(chosen)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
@@ -180,7 +180,7 @@ def prepare(
         sequence_length=chosen.data.sequence_length or row.training.get("sequence_length"),
     )
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
-    builder = {k: v for k, v in builder.items() if k in known} | options
+    builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = make_feeds(chosen, dataset, task, preprocessor)
     strategy = strategy or distribution.strategy_for_device(device)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate

@@ -1,4 +1,4 @@
-"""The whole state of a training run as named arrays and plain values, and back."""
+"""Where a training run stands, and every variable it changes."""
 
 from __future__ import annotations
 
@@ -43,10 +43,7 @@ def variables(model: keras.Model) -> list[keras.Variable]:
     return list({id(variable): variable for variable in found}.values())
 
 
-def callback_state(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """Return a callback's own attributes that JSON can hold: counters, bests, names."""
-    return {
-        name: value
-        for name, value in vars(callback).items()
-        if isinstance(value, (bool, int, float, str, type(None))) and not name.startswith("_")
-    }
+def seeds(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of random generators: a model's variables that nothing else explains."""
+    known = {id(v) for v in (*model.weights, *(v for m in model.metrics for v in m.variables))}
+    return [variable for variable in model.variables if id(variable) not in known]

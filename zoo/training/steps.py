@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from zoo.errors import InputError
 from zoo.training import optimizers
 
 Logs = dict[str, tf.Tensor]
@@ -42,6 +44,7 @@ class Steps:
         self.accumulate = accumulate
         self.augment = augment
         self.strategy = strategy
+        self.replicas = 1 if strategy is None else strategy.num_replicas_in_sync
         self.optimizers = optimizers.of(model)
         self._modes = {
             gathering: tf.function(model.train_step, jit_compile=True, reduce_retracing=True)
@@ -105,7 +108,7 @@ class Steps:
         """Do one optimizer step on the examples at `indices`; return whether losses are finite."""
         if self.accumulate == 1:
             return self._batch(feed, indices, step, replica, gathering=False)
-        size = self.batch_size // (1 if self.strategy is None else self.strategy.num_replicas_in_sync)
+        size = self.batch_size // self.replicas
         total = tf.shape(indices)[0]
         batches = tf.maximum(tf.cast(tf.math.ceil(total / size), tf.int32), 1)
 
@@ -148,8 +151,7 @@ class Steps:
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a compiled `() -> logs` that measures the model on a whole feed."""
-        replicas = 1 if self.strategy is None else self.strategy.num_replicas_in_sync
-        batch_size = _dividing(len(feed), batch_size, replicas)
+        batch_size = _dividing(len(feed), batch_size, self.replicas)
         size = len(feed)
 
         def batch(start: tf.Tensor) -> None:
@@ -177,11 +179,28 @@ class Steps:
         return tf.function(run, input_signature=[])
 
     def _logs(self) -> Logs:
-        """Return the metrics so far, and the learning rate; under a strategy they are read later."""
+        """Return the metrics so far and the learning rate; under a strategy they are read later."""
         if self.strategy is not None:
             return {}
         rate = self.optimizers[0].learning_rate
         return {**self.model.get_metrics_result(), "learning_rate": tf.convert_to_tensor(rate)}
+
+
+def count_steps(size: int, examples: int, strategy: tf.distribute.Strategy | None) -> int:
+    """Return steps an epoch: the last, smaller one counts, except under a strategy.
+
+    Raises:
+        InputError: a strategy's replicas cannot share the batches.
+    """
+    if strategy is None:
+        return math.ceil(size / examples)
+    replicas = strategy.num_replicas_in_sync
+    if examples % replicas or size < examples:
+        raise InputError(
+            f"{replicas} replicas received batches of {examples} of {size} examples. Expected a "
+            f"multiple of {replicas} that is not larger than the data. Try another --batch-size."
+        )
+    return size // examples
 
 
 def _share(indices: tf.Tensor, which: Any, replicas: int, batch: Any) -> tf.Tensor:

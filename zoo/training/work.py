@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import config, predictors, reports, weights
+from zoo import options, predictors, reports, weights
 from zoo.errors import InputError
 from zoo.files import write_atomic
 from zoo.runs import Run
@@ -75,7 +75,7 @@ def _versions(record: dict[str, Any]) -> str:
 
 def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
     chosen = session.config.optimization
-    limit = None if chosen.time is None else config.seconds(chosen.time)
+    limit = None if chosen.time is None else options.seconds(chosen.time)
     with Progress(session.epochs, session.steps_per_epoch) as progress:
         trainer.on_call = lambda logs: progress.step(
             trainer.position.epoch + 1, trainer.position.step, logs
@@ -185,7 +185,7 @@ def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
     each = (time.monotonic() - began) / max(done, 1)
     chosen = session.config.optimization
     steps = chosen.steps or (session.epochs or 0) * session.steps_per_epoch or None
-    limit = None if chosen.time is None else config.seconds(chosen.time)
+    limit = None if chosen.time is None else options.seconds(chosen.time)
     return {
         "model": session.row.name,
         "task": session.task.name,
