@@ -86,7 +86,7 @@ def _survives(value: Any) -> bool:
 
 
 def _watches_steps(callback: keras.callbacks.Callback) -> bool:
-    """Whether a hook of every step is overridden, by a class or, as LambdaCallback does, in place."""
+    """Whether a hook of each step is overridden: in a class, or in place as LambdaCallback does."""
     plain = keras.callbacks.Callback
     return any(
         getattr(getattr(callback, name), "__func__", None) is not getattr(plain, name)

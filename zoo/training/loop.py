@@ -141,7 +141,7 @@ class Trainer:
             while not self.position.stopped:
                 self._epoch(signals, limit, deadline)
             self.callbacks.list.on_train_end()
-        self._keep_best()
+        self.keep_best()
         return self.log
 
     def _epoch(self, signals: Signals, limit: float, deadline: float) -> None:
@@ -258,7 +258,7 @@ class Trainer:
             if averaging:
                 weights.assign(variables, values)
 
-    def _keep_best(self) -> None:
+    def keep_best(self) -> None:
         """Leave the model with the weights to be used: the best epoch's, or the averages."""
         if self.stopping is not None and self.stopping.weights:
             weights.assign(self.model.weights, self.stopping.weights)
@@ -348,4 +348,3 @@ class Trainer:
 
 def _metrics(logs: Row) -> Row:
     return {name: value for name, value in logs.items() if name != "learning_rate"}
-

@@ -43,6 +43,8 @@ class Controlled:
         super().__init__(*args, **kwargs)
         self.clip_norm = clip_norm
         self.accumulate = accumulate
+        if self.weight_decay:  # type: ignore[attr-defined]
+            self.exclude_from_weight_decay(var_names=NOT_DECAYED)  # type: ignore[attr-defined]
 
     def build(self, variables: list) -> None:
         """Create slots, and a sum a variable where gradients are gathered."""
@@ -58,7 +60,8 @@ class Controlled:
         if self.gathering is not None:
             for total, grad in zip(self.sums, grads, strict=True):
                 if grad is not None:
-                    total.assign_add(tf.convert_to_tensor(grad) * tf.cast(self.gathering, grad.dtype))
+                    grad = tf.convert_to_tensor(grad)
+                    total.assign_add(grad * tf.cast(self.gathering, grad.dtype))
             return
         if self.share is not None:
             grads = [self._gathered(t, g) for t, g in zip(self.sums, grads, strict=True)]
@@ -120,10 +123,7 @@ def create(chosen: Optimization, steps: int | None) -> keras.optimizers.Optimize
         arguments["nesterov"] = True
     if chosen.ema is not None:
         arguments |= {"use_ema": True, "ema_momentum": chosen.ema}
-    optimizer = controlled(name)(**arguments)
-    if optimizer.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
-    return optimizer
+    return controlled(name)(**arguments)
 
 
 def of(model: keras.Model) -> list[Any]:

@@ -22,7 +22,8 @@ from zoo.registry import Row
 from zoo.training import distribution, optimizers
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.feeds import Resident
-from zoo.training.loop import Trainer, count_steps
+from zoo.training.loop import Trainer
+from zoo.training.steps import count_steps
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
 JIT_FAMILIES = ("transformer",)
@@ -167,8 +168,10 @@ def prepare(
     Raises:
         InputError: whatever of model, data and options does not fit together.
     """
+    strategy = strategy or distribution.strategy_for_device(device)
     row = registry.get(chosen.model)
     turned = builder_options(chosen)
+    patient = chosen.regularization.early_stopping
     chosen = config.resolve(chosen, row.training)
     dataset = load_data(chosen)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
@@ -182,7 +185,11 @@ def prepare(
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
     builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = make_feeds(chosen, dataset, task, preprocessor)
-    strategy = strategy or distribution.strategy_for_device(device)
+    if patient and (feeds["validation"] is None or task.monitor is None):
+        raise InputError(
+            f"--early-stopping received {patient}, but there is no validation loss to watch. "
+            "Expected validation examples and a task that has one. Try --early-stopping 0."
+        )
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.training import optimizers
 
@@ -45,5 +46,16 @@ def variables(model: keras.Model) -> list[keras.Variable]:
 
 def seeds(model: keras.Model) -> list[keras.Variable]:
     """Return the states of random generators: a model's variables that nothing else explains."""
-    known = {id(v) for v in (*model.weights, *(v for m in model.metrics for v in m.variables))}
+    known = {id(variable) for variable in model.weights} | _metrics(model)
     return [variable for variable in model.variables if id(variable) not in known]
+
+
+def finite(model: keras.Model, found: list[keras.Variable], values: list[np.ndarray]) -> bool:
+    """Return whether all values are finite, those of metrics apart."""
+    skipped = _metrics(model)
+    pairs = zip(found, values, strict=True)
+    return all(np.isfinite(value).all() for var, value in pairs if id(var) not in skipped)
+
+
+def _metrics(model: keras.Model) -> set[int]:
+    return {id(variable) for metric in model.metrics for variable in metric.variables}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from zoo import options, predictors, reports, weights
-from zoo.errors import InputError
+from zoo.errors import DivergenceError, InputError, Interrupted
 from zoo.files import write_atomic
 from zoo.runs import Run
 from zoo.training.checkpoints import Checkpoints
-from zoo.training.distribution import is_chief
+from zoo.training.distribution import Agreement, is_chief
 from zoo.training.progress import Progress
 from zoo.training.session import Session
 
@@ -28,27 +31,64 @@ def train(session: Session, callbacks: Callbacks, say: Say) -> Run:
     """Carry out a new session in a new run directory."""
     trainer = session.trainer(None, callbacks)  # whatever is wrong is found before a folder exists
     say(describe(session))
-    run = Run.create(session.config.run.run, session.row.name, session.dataset.name)
-    run.write_config(session.record())
-    _write_state(run, session)
-    with run.locked():
-        trainer.checkpoints = Checkpoints(run.checkpoints) if is_chief() else None
+    with _together(), _created(session, trainer.agreement) as run:
+        trainer.checkpoints = Checkpoints(run.checkpoints, writes=is_chief())
         return _carry_out(session, trainer, run, say)
+
+
+@contextmanager
+def _created(session: Session, agreement: Agreement) -> Iterator[Run]:
+    """Give a new run directory, which the chief makes and locks."""
+    if not is_chief():
+        yield Run(agreement.text(""))
+        return
+    run = Run.create(session.config.run.run, session.row.name, session.dataset.name)
+    with run.locked():
+        run.write_config(session.record())
+        write_atomic(run.preprocessor_path, json.dumps(session.state(), ensure_ascii=False))
+        agreement.text(str(run))
+        yield run
 
 
 def resume(
     session: Session, run: Run, record: dict[str, Any], callbacks: Callbacks, say: Say
 ) -> Run:
-    """Continue a session where its newest checkpoint left it."""
+    """Continue a session where its newest checkpoint left it; a finished run stays as it is."""
     refuse_changes(session, run, record)
-    trainer = session.trainer(Checkpoints(run.checkpoints), callbacks)
-    with run.locked():
+    trainer = session.trainer(Checkpoints(run.checkpoints, writes=is_chief()), callbacks)
+    with _together(), run.locked() if is_chief() else nullcontext():
         for name in trainer.restore():
             say(f"Checkpoint {name} is damaged; the one before is used.")
         position = trainer.position
+        trainer.agreement.number(position.step)  # nobody writes before everybody has read
+        if position.stopped and _finished(run):
+            say(
+                f"{run} is finished: {position.epoch} epochs, {position.step} steps. Nothing to do."
+            )
+            return run
         say(f"Resuming {run} in epoch {position.epoch + 1} after step {position.step}")
-        run.rewrite_log(trainer.log)
+        if is_chief():
+            run.rewrite_log(trainer.log)
         return _carry_out(session, trainer, run, say)
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Say in one line that another worker is gone."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError) as error:
+        if not os.environ.get("TF_CONFIG"):
+            raise
+        raise InputError(
+            "A worker of TF_CONFIG cannot be reached any more. Expected all of them until the end. "
+            "Look at their messages, then start all again with `zoo train --resume RUN`."
+        ) from error
+
+
+def _finished(run: Run) -> bool:
+    """Whether everything that follows training was written, the report last."""
+    return all(path.exists() for path in (run.model_weights, run.metrics_path, run.report_path))
 
 
 def refuse_changes(session: Session, run: Run, record: dict[str, Any]) -> None:
@@ -88,7 +128,16 @@ def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
 
         trainer.on_row = close
         epochs = None if chosen.steps or limit else chosen.epochs
-        trainer.fit(epochs=epochs, steps=chosen.steps, seconds=limit)
+        try:
+            trainer.fit(epochs=epochs, steps=chosen.steps, seconds=limit)
+        except Interrupted as error:
+            message = f"{error} Continue with `zoo train --resume {run}`."
+            raise Interrupted(message, error.exit_code - 128) from None
+        except DivergenceError as error:
+            if is_chief():
+                trainer.keep_best()
+                weights.save(session.model, run.model_weights)
+            raise DivergenceError(f"{error} The run is '{run}'.") from None
     if not is_chief():
         return run
     weights.save(session.model, run.model_weights)
@@ -97,11 +146,6 @@ def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
         say(f"The weights of epoch {stopping.best_epoch}, the best on validation, were kept.")
     finish(session, run, say)
     return run
-
-
-def _write_state(run: Run, session: Session) -> None:
-    if is_chief():
-        write_atomic(run.preprocessor_path, json.dumps(session.state(), ensure_ascii=False))
 
 
 def finish(session: Session, run: Run, say: Say) -> None:
