@@ -77,20 +77,30 @@ def _yaml(value: Any) -> str:
 
 
 def _prepare(chosen: config.Config, say: Say, strategy: Any) -> Any:
-    from zoo import registry
     from zoo.startup import start
 
-    for plugin in chosen.run.plugin:
-        registry.load_plugin(plugin)
-    registry.get(chosen.model)  # an unknown name is answered before TensorFlow is up
+    _check(chosen)
     device = start(chosen.run.device)
-    say(f"Device: {device}")
     from zoo.training.session import prepare
 
     session = prepare(chosen, device, strategy)
+    say(f"Device: {device}")  # said once nothing is wrong, so that a mistake is a line of its own
     for note in session.dataset.notes:
         say(f"Data: {note}")
     return session
+
+
+def _check(chosen: config.Config) -> None:
+    """Find what is wrong with the names that were given, before TensorFlow is up."""
+    from zoo import datasets, registry
+
+    for plugin in chosen.run.plugin:
+        registry.load_plugin(plugin)
+    row = registry.get(chosen.model)
+    config.resolve(chosen, row.training)
+    registry.check_arguments(row.name, registry.parse_settings(chosen.network.set))
+    if chosen.data.data:
+        datasets.is_name(chosen.data.data)
 
 
 def evaluate(

@@ -1,0 +1,94 @@
+"""What several test files share: the command line in process, a messy table, small trained runs."""
+
+import functools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo import cli
+
+TINY = {"epochs": 2, "set": {"units": (8,)}}
+# One run a task, and what is odd: two classes, categories that are embedded, several targets.
+TRAINED = {
+    "classes": ("mlp", {"data": "iris", **TINY}),
+    "binary": ("mlp", {"data": "breast-cancer", **TINY}),
+    "numbers": ("mlp", {"data": "diabetes", **TINY}),
+    "table": ("wide-deep", {"data": "{table}", "target": ("kind of thing",), **TINY}),
+    "cross": ("dcn-v2", {"data": "{table}", "target": ("kind of thing",), **TINY}),
+    "targets": ("mlp", {"data": "{table}", "target": ("Höhe (m)", "y/z"), **TINY}),
+    "labels": ("mlp", {"data": "{labels}", "target": ("tags",), **TINY}),
+    "copies": ("autoencoder", {"data": "wine", "epochs": 2, "set": {"units": (8, 3)}}),
+    "pictures": ("lenet5", {"data": "digits", "epochs": 1}),
+    "text": (
+        "lstm",
+        {"data": "{text}", "epochs": 1, "sequence_length": 16, "set": {"units": (8,)}},
+    ),
+    "synthesis": ("dcgan", {"data": "digits", "steps": 2, "set": {"filters": 4, "latent_dim": 4}}),
+}
+SENTENCE = "The quick brown fox jumps over the lazy dog. "
+
+
+@pytest.fixture
+def zoo(capsys):
+    """Run the command line in this process; return exit code, stdout and stderr."""
+
+    def zoo(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            cli.main(list(map(str, arguments)))
+        return caught.value.code, *capsys.readouterr()
+
+    return zoo
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Write a table with all that is hard in one, rows of labels, and a text."""
+    folder = tmp_path_factory.mktemp("files")
+    random = np.random.default_rng(0)
+    rows = 120
+    frame = pd.DataFrame(
+        {
+            "mean radius": random.normal(size=rows).round(4),
+            "Größe (cm)": random.normal(170, 10, size=rows).round(2),
+            "a/b": random.normal(size=rows).round(4),
+            "a b": random.normal(size=rows).round(4),
+            "1st": random.choice(["red", "blue", "a,b"], rows),
+            "class": random.choice(["x", "y"], rows),
+            "seen on": pd.date_range("2020-01-01", periods=rows).strftime("%Y-%m-%d"),
+            "kind of thing": random.choice(["ant", "bee", "cat"], rows),
+            "Höhe (m)": random.normal(size=rows).round(4),
+            "y/z": random.normal(3, 5, size=rows).round(4),
+        }
+    )
+    frame.loc[3:9, "Größe (cm)"] = np.nan
+    frame.loc[5:12, "1st"] = np.nan
+    frame.loc[7, "seen on"] = np.nan
+    frame.to_csv(folder / "table.csv", index=False)
+    with open(folder / "labels.jsonl", "w", encoding="utf-8") as file:
+        for _ in range(60):
+            x, y = random.normal(size=2).round(4).tolist()
+            tags = [t for t, on in (("big", x > 0), ("old", y > 0), ("new", y < 0.5)) if on]
+            file.write(json.dumps({"x": x, "y": y, "tags": tags}) + "\n")
+    text = "\n\n".join(f"{SENTENCE * 3}{i}" for i in range(12))
+    (folder / "text.txt").write_text(text, encoding="utf-8")
+    paths = {"table": "table.csv", "labels": "labels.jsonl", "text": "text.txt"}
+    return {name: folder / path for name, path in paths.items()}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, files):
+    """Return the path of a small trained run by its name in `TRAINED`, made when first asked for."""
+    import zoo
+
+    folder = tmp_path_factory.mktemp("trained")
+
+    @functools.cache
+    def train(name):
+        model, options = TRAINED[name]
+        options = {**options, "data": options["data"].format(**files)}
+        return str(zoo.train(model, run=str(folder / name), **options))
+
+    return train
