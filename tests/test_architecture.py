@@ -19,7 +19,7 @@ DOORS = {
     "options": set(),
     "config": {"options"},
     "runs": set(),
-    "startup": set(),
+    "startup": {"registry"},
     "datasets": set(),
     "registry": set(),
     "layers": set(),

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo import config
-from zoo.errors import InputError
+from zoo.errors import InputError, unknown
 from zoo.predictors import Predictor, load
 from zoo.runs import Run
+from zoo.startup import load_plugins
 
 Say = Callable[[str], None]
 
@@ -65,15 +66,21 @@ def plan(model: str, *, say: Say = lambda message: None, **options: Any) -> dict
 
 
 def configure(model: str, options: Mapping[str, Any]) -> config.Config:
-    """Sort flat options into a configuration; `set` may be a dictionary."""
+    """Sort the options of a new run into a configuration; `set` may be a dictionary."""
     options = dict(options)
     if isinstance(options.get("set"), Mapping):
-        options["set"] = [f"{name}={_yaml(value)}" for name, value in options["set"].items()]
-    return config.build(model, options)
+        options["set"] = [f"{name}={_setting(value)}" for name, value in options["set"].items()]
+    chosen = config.build(model, options)
+    if chosen.run.run is not None:
+        Run.refuse_existing(chosen.run.run)  # before anything is loaded
+    return chosen
 
 
-def _yaml(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _setting(value: Any) -> str:
+    """Write a value as `--set` reads it."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value)) if value else "()"
+    return str(value)
 
 
 def _prepare(chosen: config.Config, say: Say, strategy: Any) -> Any:
@@ -92,41 +99,51 @@ def _prepare(chosen: config.Config, say: Say, strategy: Any) -> Any:
 
 def _check(chosen: config.Config) -> None:
     """Find what is wrong with the names that were given, before TensorFlow is up."""
-    from zoo import datasets, registry
+    from zoo import registry
+    from zoo.datasets.load import is_name
 
-    for plugin in chosen.run.plugin:
-        registry.load_plugin(plugin)
+    load_plugins(chosen.run.plugin)
     row = registry.get(chosen.model)
     config.resolve(chosen, row.training)
     registry.check_arguments(row.name, registry.parse_settings(chosen.network.set))
     if chosen.data.data:
-        datasets.is_name(chosen.data.data)
+        is_name(chosen.data.data)
 
 
 def evaluate(
     source: str | os.PathLike[str] | Run | Predictor,
     data: str | None = None,
     *,
-    split: str = "test",
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure a run or an artifact.
 
     Args:
         source: a run, a SavedModel, a `.keras` file or a predictor.
         data: a file, used whole, or a data set's name; by default the run's own data.
-        split: which split of the run's own data: train, validation or test.
+        split: which split of the run's own data: train, validation or test, which is the default.
 
     Returns:
-        `task`, `split`, `examples`, `scores` (numbers by name) and `tables`.
+        `task`, `data`, `split` (None where `data` was given), `examples`, `scores` (numbers by
+        name) and `tables`.
     """
+    if data is not None and split is not None:
+        raise InputError(
+            f"Received the split '{split}' and the data '{data}'. Expected one of them: a split is "
+            "of the run's own data. Try without --split."
+        )
     predictor = source if isinstance(source, Predictor) else load(source)
+    split = split or "test" if data is None else None
     examples = split_of(source, predictor, data, split)
     if not len(examples):
-        raise InputError(f"The {split} split is empty. Expected at least one example.")
+        raise InputError(
+            f"Received {f'the {split} split' if split else repr(data)}, which is empty. Expected "
+            "at least one example. Try another --split or --data."
+        )
     result = predictor.task.evaluate(predictor.predict, examples)
     return {
         "task": predictor.task.name,
-        "split": split if data is None else "all",
+        "split": split,
         "data": data or predictor.card["data"]["reference"],
         "examples": len(examples),
         **result,
@@ -134,15 +151,18 @@ def evaluate(
 
 
 def split_of(
-    source: Any, predictor: Predictor, data: str | None, split: str, targets: bool = True
+    source: Any, predictor: Predictor, data: str | None, split: str | None, targets: bool = True
 ) -> Any:
-    """Return the examples to measure or predict."""
+    """Return the examples to measure or predict: of `data`, or a split of the run's own."""
     from zoo import datasets
 
     if data is not None:
         return datasets.read(data, predictor.spec, targets=targets)
     if isinstance(source, Predictor) or not os.path.isfile(os.path.join(source, "config.yaml")):
-        raise InputError("An artifact has no data of its own. Expected --data with a name or a file.")
+        raise InputError(
+            "Received an artifact, which has no data of its own. Expected data to measure on. "
+            "Try --data with a name of `zoo data list`, or a file."
+        )
     from zoo.training.session import load_data
 
     record = Run.open(source).config
@@ -152,6 +172,8 @@ def split_of(
             f"The data '{record['data']['reference']}' has changed since the run was trained. "
             "Expected the same content and split. Name what to measure on with --data."
         )
+    if split not in ("train", "validation", "test"):
+        raise unknown("split", str(split), ("train", "validation", "test"))
     return getattr(dataset, split)
 
 
@@ -167,7 +189,7 @@ def predict(
     predictor = source if isinstance(source, Predictor) else load(source)
     if isinstance(data, Mapping):
         return predictor(data)
-    return predictor.predict(split_of(source, predictor, data, "all", targets=False))
+    return predictor.predict(split_of(source, predictor, data, None, targets=False))
 
 
 def export(

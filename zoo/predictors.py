@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.runs import Run, kind_of
+from zoo.startup import load_plugins
 
 BATCH = 1024
 
@@ -177,12 +178,12 @@ def from_model(model: Any, state: Mapping[str, Any]) -> Predictor:
     predictor.model = model
     signatures = predictor.task.signatures(model, predictor.preprocessor)
     for name, (function, inputs) in signatures.items():
-        traced = tf.function(by_name(function), input_signature=[inputs])
+        traced = tf.function(_by_name(function), input_signature=[inputs])
         predictor.functions[name] = _named(traced)
     return predictor
 
 
-def by_name(function: Callable[..., Any]) -> Callable[..., Any]:
+def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of one dictionary for a function of keywords."""
 
     def call(inputs: dict[str, Any]) -> Any:
@@ -200,6 +201,15 @@ def _named(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _renamed(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
+    """Return a function of keywords that another one knows by other names."""
+
+    def call(**inputs: Any) -> Any:
+        return function(**{names[name]: value for name, value in inputs.items()})
+
+    return call
+
+
 def _load_run(path: Path) -> Predictor:
     import keras
 
@@ -207,8 +217,7 @@ def _load_run(path: Path) -> Predictor:
 
     run = Run.open(path)
     state = _json(run.preprocessor_path)
-    for plugin in run.config["options"].get("plugin") or ():
-        registry.load_plugin(plugin)
+    load_plugins(run.config["options"].get("plugin") or ())
     keras.config.set_dtype_policy("float32")
     card = state["card"]
     model = registry.create(card["model"], **card["builder"])
@@ -227,7 +236,9 @@ def _load_savedmodel(path: Path) -> Predictor:
             f"'{path}' could not be loaded as a SavedModel: {' '.join(str(error).split())[:200]}. "
             "Expected a folder that `zoo export` wrote."
         ) from error
-    predictor = Predictor(loaded.signatures, state)
+    functions = dict(loaded.signatures)
+    functions["serving_default"] = _renamed(functions["serving_default"], state["arguments"])
+    predictor = Predictor(functions, state)
     predictor.loaded = loaded  # keeps its tables and variables alive
     return predictor
 

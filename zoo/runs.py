@@ -85,6 +85,16 @@ class Run:
                 "place that can be written to. Try another with --run DIR."
             ) from error
 
+    @staticmethod
+    def refuse_existing(path: str | os.PathLike[str]) -> None:
+        """Raise an InputError where a new run cannot be made because something is there."""
+        path = Path(path)
+        if os.path.lexists(path):
+            raise InputError(
+                f"The run directory '{path}' exists already ({_found(path)}). Expected a new name, "
+                "so that nothing is overwritten. Try another with --run DIR, or leave --run out."
+            )
+
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
         """Open an existing run directory.
@@ -260,14 +270,9 @@ def _numbered(model: str, data_name: str) -> Path:
 
 
 def _explicit(path: Path) -> Path:
+    Run.refuse_existing(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.mkdir()
-    except FileExistsError as error:
-        raise InputError(
-            f"The run directory '{path}' exists already ({_found(path)}). Expected a new name, "
-            "so that nothing is overwritten. Try another with --run DIR, or leave --run out."
-        ) from error
+    path.mkdir()
     return path
 
 

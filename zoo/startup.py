@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from zoo.errors import InputError
+from zoo.errors import InputError, ZooError
 
 
 @contextmanager
@@ -20,6 +20,8 @@ def quiet() -> Iterator[None]:
         os.dup2(sink.fileno(), 2)
         try:
             yield
+        except ZooError:
+            raise
         except BaseException:
             os.dup2(saved, 2)
             sink.seek(0)
@@ -28,6 +30,15 @@ def quiet() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def load_plugins(paths: Iterable[str]) -> None:
+    """Run users' files that register models or data sets; they may well import TensorFlow."""
+    from zoo import registry
+
+    for path in paths:
+        with quiet():
+            registry.load_plugin(path)
 
 
 def start(device: str = "auto") -> str:

@@ -21,8 +21,9 @@ ROWS = (
         tiny={"input_shape": (8, 8, 1), "classes": 3},
         training={
             "optimizer": "adamw",
-            "learning_rate": 1e-3,
+            "learning_rate": 3e-3,
             "batch_size": 32,
+            "steps": 1500,
             "early_stopping": 20,
         },
     ),

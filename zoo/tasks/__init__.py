@@ -57,12 +57,12 @@ def choose(model: str, can: Sequence[str], spec: Spec, asked: str | None) -> str
     common = [task for task in possible(spec) if task in can]
     if asked is not None and asked not in common:
         raise InputError(
-            f"--task received '{asked}'. Model '{model}' on this data can do: "
-            f"{', '.join(common) or 'nothing'}. See `zoo list --task {asked}`."
+            f"--task received '{asked}'. Model '{model}' does {', '.join(can)}; expected one that "
+            f"does {asked}. Try one of `zoo list --task {asked}`."
         )
     if not common:
         raise InputError(
-            f"Model '{model}' does {', '.join(can)}; the data is for "
+            f"Model '{model}' does {', '.join(can)}; expected one for what the data allows: "
             f"{', '.join(possible(spec))}. Try one of `zoo list --task {spec.task}`."
         )
     return asked or common[0]
