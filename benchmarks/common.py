@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -80,12 +80,16 @@ def run(command: Sequence[str], folder: str | os.PathLike[str] = ROOT) -> Child:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        for file in (output, errors):
-            file.seek(0)
         if process.returncode:
-            last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-            sys.exit(f"{shlex.join(command)} ended with {process.returncode}: {''.join(last)}")
+            last = _last_line(errors)
+            sys.exit(f"{shlex.join(command)} ended with {process.returncode}: {last}")
+        output.seek(0)
         return Child(seconds, usage.ru_maxrss / 1024, output.read().decode())
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return "".join(errors.read().decode(errors="replace").strip().splitlines()[-1:])
 
 
 def interleave(
@@ -157,10 +161,12 @@ class Worker:
     """A child that stays warm and answers one line with one number at a time."""
 
     def __init__(self, python: str, module: str):
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [python, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self.errors,
             text=True,
             cwd=ROOT,
             env=os.environ | QUIET,
@@ -178,12 +184,13 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"{shlex.join(map(str, self.process.args))} ended early.")  # type: ignore[arg-type]
+            sys.exit(f"A worker ended early: {_last_line(self.errors)}")
         return line
 
     def close(self) -> None:
         """End the child."""
         self.process.communicate()
+        self.errors.close()
 
 
 def answer(contenders: Mapping[str, Callable[[], float]]) -> None:

@@ -2,6 +2,8 @@
 
 Loss and accuracy are measured in every contender. Each framework has a process of its own that
 stays warm; they take turns, an equal number of epochs at a time, the first of which is left out.
+Threads are each framework's own choice; PyTorch with one is shown beside, as its waiting threads
+cost more than they do where the work is this small or the machine busy.
 """
 
 from __future__ import annotations

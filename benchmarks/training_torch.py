@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.common import answer
 
 ROWS, BATCH, EPOCHS = 1437, 32, 20
+THREADS = torch.get_num_threads()
 Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]
 
 
@@ -26,12 +27,12 @@ def data() -> tuple[torch.Tensor, torch.Tensor]:
     return x, torch.from_numpy(digits.target[order].astype(np.int64))
 
 
-def contender(batches: Batches, **options: bool) -> Callable[[], float]:
+def contender(batches: Batches, threads: int = THREADS, fused: bool = False) -> Callable[[], float]:
     """Return a function that trains on and returns milliseconds an epoch."""
     torch.manual_seed(0)
     hidden = [nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()]
     model = nn.Sequential(*hidden, nn.Linear(128, 10))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, **options)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=fused)
     criterion = nn.CrossEntropyLoss()
 
     def epoch() -> tuple[float, float]:
@@ -47,6 +48,7 @@ def contender(batches: Batches, **options: bool) -> Callable[[], float]:
         return total.item() / ROWS, right.item() / ROWS
 
     def measure() -> float:
+        torch.set_num_threads(threads)
         ends = []
         for _ in range(EPOCHS + 1):
             epoch()
@@ -68,7 +70,11 @@ def main() -> None:
     contenders = {
         "PyTorch, DataLoader": contender(lambda: loader),
         "PyTorch, resident tensor": contender(partial(resident, x, y)),
-        "PyTorch, resident tensor, fused Adam": contender(partial(resident, x, y), fused=True),
+        "PyTorch, DataLoader, one thread": contender(lambda: loader, threads=1),
+        "PyTorch, resident tensor, one thread": contender(partial(resident, x, y), threads=1),
+        "PyTorch, resident tensor, one thread, fused Adam": contender(
+            partial(resident, x, y), threads=1, fused=True
+        ),
     }
     for measure in contenders.values():  # warms up
         measure()

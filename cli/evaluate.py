@@ -14,14 +14,21 @@ from zoo.cli.common import json_option, print_json, print_table
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    default="test",
-    show_default=True,
-    help="Split of the run's own data.",
+    help="Split of the run's own data.  [default: test]",
 )
-@click.option("--csv", "csv_path", metavar="FILE", help="Write the table of classes or targets.")
+@click.option(
+    "--csv",
+    "csv_path",
+    metavar="FILE",
+    help="Write the table of classes or targets, or the scores where there is none.",
+)
 @json_option
-def command(source: str, data: str | None, split: str, csv_path: str | None, as_json: bool) -> None:
+def command(
+    source: str, data: str | None, split: str | None, csv_path: str | None, as_json: bool
+) -> None:
     """Measure a run, a SavedModel or a .keras file.
+
+    A FILE is used whole; of a data set's NAME it is the test split.
 
     \b
     zoo evaluate runs/mlp-digits-1
@@ -32,7 +39,7 @@ def command(source: str, data: str | None, split: str, csv_path: str | None, as_
 
     kind = kind_of(source)
     result = api.evaluate(source, data, split=split)
-    if kind == "run" and data is None and split == "test":
+    if kind == "run" and result["split"] == "test":
         Run.open(source).write_metrics(result)
     rows = result["tables"].get("per_class") or result["tables"].get("per_target") or []
     if csv_path is not None:
@@ -40,7 +47,10 @@ def command(source: str, data: str | None, split: str, csv_path: str | None, as_
     if as_json:
         print_json(result)
         return
-    click.echo(f"{source}: {result['task']} on {result['examples']} examples ({result['split']})")
+    click.echo(
+        f"{source}: {result['task']} on {result['examples']} examples of {result['data']}"
+        + (f" ({result['split']})" if result["split"] else "")
+    )
     print_table(["score", "value"], result["scores"].items())
     if rows:
         click.echo()

@@ -1,16 +1,21 @@
 """zoo generate: text from a prompt, pictures in a grid."""
 
 import os
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from zoo.cli.common import say
+from zoo.cli.common import json_option, print_json, say
 from zoo.errors import InputError
+
+OF_TEXT = ("prompt", "tokens", "temperature")
+OF_PICTURES = ("out",)
 
 
 @click.command("generate")
 @click.argument("source", metavar="RUN|ARTIFACT")
-@click.option("--prompt", default="", help="Text to continue.")
+@click.option("--prompt", default="", metavar="TEXT", help="Text to continue.")
 @click.option(
     "--tokens", type=click.IntRange(1, 100_000), default=200, show_default=True,
     help="How many tokens to write.",
@@ -23,9 +28,15 @@ from zoo.errors import InputError
     "--count", type=click.IntRange(1, 10_000), default=None,
     help="How many texts or pictures.  [default: 1 text, 64 pictures]",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+    help="The same seed makes the same texts or pictures.",
+)  # fmt: skip
 @click.option("--out", metavar="FILE", help="Where the grid of pictures goes (PNG).")
+@json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     source: str,
     prompt: str,
     tokens: int,
@@ -33,6 +44,7 @@ def command(
     count: int | None,
     seed: int,
     out: str | None,
+    as_json: bool,
 ) -> None:
     """Make text or pictures with a trained model.
 
@@ -40,28 +52,58 @@ def command(
     zoo generate runs/gpt-nano-python-docs-1 --prompt "The return value "
     zoo generate runs/dcgan-digits-1 --out digits.png
     """
+    if out is not None and not out.lower().endswith(".png"):
+        raise InputError(f"--out received '{out}'. Expected a file ending in .png. Try {out}.png.")
     from zoo import api
 
     predictor = api.load(source)
     if "generate" in predictor.functions:
+        _refuse(ctx, OF_PICTURES, "text")
         texts = predictor.generate([prompt] * (count or 1), tokens, temperature, seed)
-        for text in texts:
-            click.echo(prompt + text)
+        _print_texts([prompt + text for text in texts], as_json)
         return
     if "count" not in predictor.served:
         raise InputError(
             f"'{source}' was trained for {predictor.task.name}, which generates nothing. Expected a "
             "model for language-modelling or image-synthesis. Try `zoo predict`."
         )
-    pictures = predictor.make(count or 64, seed)["image"]
-    from zoo import reports
-
+    _refuse(ctx, OF_TEXT, "pictures")
     path = out or _default_path(source)
-    reports.save(reports.draw("samples", pictures), path)
-    say(f"{len(pictures)} pictures of {pictures.shape[1]} x {pictures.shape[2]} pixels")
+    size = _draw(predictor, count or 64, seed, path)
+    if as_json:
+        print_json({"path": path, "count": count or 64, "size": size})
+        return
+    say(f"{count or 64} pictures of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 
+def _refuse(ctx: click.Context, names: tuple[str, ...], made: str) -> None:
+    """Refuse options that say nothing about what the model makes."""
+    for name in names:
+        if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise InputError(
+                f"--{name} was given for a model that makes {made}. Expected none. Try without it."
+            )
+
+
+def _print_texts(texts: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json({"texts": texts})
+        return
+    for text in texts:
+        click.echo(text)
+
+
+def _draw(predictor: Any, count: int, seed: int, path: str) -> list[int]:
+    """Write a grid of new pictures; return the height and width of each."""
+    from zoo import reports
+
+    pictures = predictor.make(count, seed)["image"]
+    reports.save(reports.draw("samples", pictures), path)
+    return list(pictures.shape[1:3])
+
+
 def _default_path(source: str) -> str:
+    """Return a path among a run's own pictures, or here for an artifact."""
     folder = os.path.join(source, "plots")
     return os.path.join(folder, "generated.png") if os.path.isdir(folder) else "generated.png"

@@ -33,10 +33,11 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
     """
     from zoo import api
 
+    predictor = api.load(source)
     with tempfile.TemporaryDirectory() as folder:
         path = _received(folder, stdin_kind) if data == "-" else data
-        outputs = _answers(api, source, path)
-    text = _table(outputs, as_json)
+        outputs = _picture(predictor, path) if _is_picture(path) else api.predict(predictor, path)
+    text = _table(outputs, predictor.spec.classes, as_json)
     if out is None:
         click.echo(text, nl=False)
         return
@@ -55,43 +56,45 @@ def _received(folder: str, kind: str) -> str:
     return path
 
 
-def _answers(api: Any, source: str, path: str) -> dict[str, Any]:
-    if path.lower().endswith((".png", ".jpg", ".jpeg")):
-        return _picture(api, source, path)
-    return api.predict(source, path)
+def _is_picture(path: str) -> bool:
+    return path.lower().endswith((".png", ".jpg", ".jpeg"))
 
 
-def _picture(api: Any, source: str, path: str) -> dict[str, Any]:
-    predictor = api.load(source)
+def _picture(predictor: Any, path: str) -> dict[str, Any]:
     if predictor.spec.kind != "image":
         raise InputError(
             f"Received the picture '{path}' for a model of data of kind '{predictor.spec.kind}'. "
-            f"Expected the columns {', '.join(c.name for c in predictor.spec.inputs)}."
+            f"Expected {', '.join(c.name for c in predictor.spec.inputs)}. Try a file with these."
         )
     try:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise InputError(f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG.") from error
+        raise InputError(
+            f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG. Try another path."
+        ) from error
     import numpy as np
 
     return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})
 
 
-def _table(outputs: dict[str, Any], as_json: bool) -> str:
-    """Return one line an example: a column an output, several for `probabilities`."""
+def _table(outputs: dict[str, Any], classes: tuple[str, ...], as_json: bool) -> str:
+    """Return one line an example, as CSV or JSON.
+
+    An output with a number a class becomes a column a class, as `probability_setosa`; one with any
+    other row of numbers is numbered. Pictures are left out.
+    """
     import pandas as pd
 
     columns: dict[str, Any] = {}
     for name, values in outputs.items():
-        if values.dtype == object and len(values) and isinstance(values.ravel()[0], bytes):
-            continue  # picture bytes: `zoo generate` writes those
         if values.ndim == 1:
             columns[name] = values
+        elif name == "probabilities":
+            columns |= {f"probability_{c}": values[:, i] for i, c in enumerate(classes)}
         elif values.ndim == 2:
-            names = outputs.get("classes", range(values.shape[1]))
-            columns |= {f"{name}_{n}": values[:, i] for i, n in enumerate(names)}
+            columns |= {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
     table = pd.DataFrame(columns)
     if as_json:
-        return table.to_json(orient="records", lines=True)
+        return table.to_json(orient="records", lines=True, force_ascii=False)
     return table.to_csv(index=False)

@@ -301,7 +301,7 @@ def test_divergence_names_the_step_and_keeps_the_last_state(tmp_path):
     row = epoch_order(ROWS, 0, 0).numpy()[2 * BATCH + 1]  # seen in the third step
     x[row] = np.nan
     model, trainer = diverging(tmp_path, x, every=(1, None))
-    with pytest.raises(DivergenceError, match="at step 3.*state after step 2 was kept"):
+    with pytest.raises(DivergenceError, match=r"at step 3.*state after step 2 was kept"):
         trainer.fit(epochs=5)
     assert trainer.position.step == 2
     assert all(np.isfinite(value).all() for value in values(model))
@@ -318,7 +318,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
         return logs
 
     trainer._call = poisoned
-    with pytest.raises(DivergenceError, match="A weight became NaN.*after step 2 was kept"):
+    with pytest.raises(DivergenceError, match=r"A weight became NaN.*after step 2 was kept"):
         trainer.fit(epochs=5)
     assert all(np.isfinite(value).all() for value in values(model))
 
@@ -377,7 +377,7 @@ def test_reduce_on_plateau_works_without_a_schedule_and_is_refused_with_one():
     plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10)
     log = Trainer(build(), Resident(X, target=Y), callbacks=[plateau]).fit(epochs=4)
     assert log[-1]["learning_rate"] < log[0]["learning_rate"]
-    with pytest.raises(InputError, match="ReduceLROnPlateau.*schedule='constant'"):
+    with pytest.raises(InputError, match=r"ReduceLROnPlateau.*schedule='constant'"):
         Trainer(build(optimizer=cosine), Resident(X, target=Y), callbacks=[plateau])
 
 

@@ -187,6 +187,7 @@ def predict(
         data: a file, or a dictionary of raw columns.
     """
     predictor = source if isinstance(source, Predictor) else load(source)
+    predictor.refuse_generator()
     if isinstance(data, Mapping):
         return predictor(data)
     return predictor.predict(split_of(source, predictor, data, None, targets=False))

@@ -208,6 +208,11 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
             f"--nesterov was given with --optimizer {config.optimization.optimizer}. "
             "Expected --optimizer sgd."
         )
+    if config.optimization.huber_delta != 1.0 and config.optimization.loss != "huber":
+        raise InputError(
+            f"--huber-delta received {config.optimization.huber_delta:g} without huber. "
+            "Expected --loss huber with it."
+        )
     flat = config.options()
     general = {
         "batch_size": 32, "optimizer": "adamw", "learning_rate": 1e-3, "schedule": "cosine",

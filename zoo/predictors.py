@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,27 +53,35 @@ class Predictor:
                 PNG or JPEG bytes.
 
         Raises:
-            InputError: a column is missing.
+            InputError: a column is missing or holds what the model cannot read.
         """
+        self.refuse_generator()
         missing = [c.name for c in self.spec.inputs if c.name not in raw]
         if missing:
             raise InputError(
                 f"Received the columns {', '.join(raw) or 'none'}. Expected also: "
-                f"{', '.join(missing)}."
+                f"{', '.join(missing)}. Try with these added."
             )
         return self._answer("serving_default", self._tensors(raw))
 
+    def refuse_generator(self) -> None:
+        """Raise an InputError where the model makes pictures and so has nothing to answer."""
+        if "count" in self.served:
+            raise InputError(
+                f"'{self.card['model']}' makes pictures. Expected a model that answers examples. "
+                "Try `zoo generate`."
+            )
+
     def _tensors(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        import tensorflow as tf
-
-        from zoo.preprocessing.images import to_png
-
         tensors = {}
         for name, expected in self.preprocessor.signature().items():
-            values = np.asarray(raw[name])
-            if expected.dtype == tf.string and values.dtype == np.uint8:
-                values = to_png(values)
-            tensors[name] = tf.constant(values, expected.dtype)
+            tensors[name] = _tensor(name, raw[name], expected)
+        if len({len(values) for values in tensors.values()}) > 1:
+            lengths = ", ".join(f"{name} {len(values)}" for name, values in tensors.items())
+            raise InputError(
+                f"Received columns of different lengths: {lengths}. Expected one value a row in "
+                "each. Try with equal lengths."
+            )
         return tensors
 
     def _answer(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -80,31 +90,39 @@ class Predictor:
         try:
             outputs = self.functions[signature](**inputs)
         except tf.errors.InvalidArgumentError as error:
+            kinds = ", ".join(f"{column.name} ({column.kind})" for column in self.spec.inputs)
             raise InputError(
-                f"The model cannot read its input: {_first_line(error)}. Expected what "
-                f"`zoo show` and the run's report say it takes: {', '.join(self.served)}."
+                f"The model cannot read its input: {_reason(error)}. Expected: {kinds}. "
+                "Try without the examples that are damaged."
             ) from error
         return {name: _array(value) for name, value in outputs.items()}
 
     def tensors(self, inputs: Any) -> dict[str, np.ndarray]:
         """Answer what the model itself takes: an array, or a dictionary of named ones."""
+        import tensorflow as tf
+
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
-        return self._answer("tensors", named)
+        return self._answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
 
     def predict(self, split: Any, batch_size: int = BATCH) -> dict[str, np.ndarray]:
-        """Answer a whole split, its outputs one below the other.
+        """Answer a whole split with a row an example, in its order.
 
         A model that makes pictures makes as many as the split has.
         """
         if "count" in self.served:
             return self.make(len(split))
-        split = self.task.served(split, self.preprocessor)
-        starts = range(0, len(split), batch_size)
+        served = self.task.served(split, self.preprocessor)
+        if not len(served):
+            raise InputError(
+                f"Received {len(split)} examples with nothing in them to answer. Expected one at "
+                "least. Try another file."
+            )
         batches = [
-            self(split.batch(np.arange(start, min(start + batch_size, len(split)))))
-            for start in starts
+            self(served.batch(np.arange(start, min(start + batch_size, len(served)))))
+            for start in range(0, len(served), batch_size)
         ]
-        return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+        outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+        return self.task.joined(outputs, served, len(split))
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -178,8 +196,8 @@ def from_model(model: Any, state: Mapping[str, Any]) -> Predictor:
     predictor.model = model
     signatures = predictor.task.signatures(model, predictor.preprocessor)
     for name, (function, inputs) in signatures.items():
-        traced = tf.function(_by_name(function), input_signature=[inputs])
-        predictor.functions[name] = _named(traced)
+        traced = tf.function(_by_name(function), input_signature=[inputs], autograph=False)
+        predictor.functions[name] = _named(functools.cache(traced.get_concrete_function))
     return predictor
 
 
@@ -192,11 +210,11 @@ def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _named(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of keywords for a function of one dictionary."""
+def _named(concrete: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    """Return a function of keywords for one of a dictionary, which is traced when first called."""
 
     def call(**inputs: Any) -> Any:
-        return function(inputs)
+        return concrete()(inputs)
 
     return call
 
@@ -260,8 +278,34 @@ def _json(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "message", error)).strip().splitlines()[0][:200]
+def _tensor(name: str, values: Any, expected: Any) -> Any:
+    """Return one raw column as the tensor a signature takes; pictures as PNG bytes."""
+    import tensorflow as tf
+
+    from zoo.preprocessing.images import to_png
+
+    values = np.asarray(values)
+    try:
+        pictures = expected.dtype == tf.string and values.dtype == np.uint8
+        tensor = tf.constant(to_png(values) if pictures else values, expected.dtype)
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        held = f"values of {values.dtype}"
+    else:
+        if expected.shape.is_compatible_with(tensor.shape):
+            return tensor
+        held = f"an array of shape {values.shape}"
+    kind = "strings" if expected.dtype == tf.string else "numbers"
+    shape = ", ".join("rows" if size is None else str(size) for size in expected.shape)
+    raise InputError(
+        f"Received {held} in '{name}'. Expected {kind} of shape ({shape}). Try zoo.datasets.read, "
+        "which reads files so."
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return what TensorFlow's error says after the trace, without the names of nodes."""
+    text = re.sub(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]", "", str(getattr(error, "message", error)))
+    return [line.strip() for line in text.splitlines() if line.strip()][-1][:200].rstrip(".")
 
 
 def _array(value: Any) -> np.ndarray:

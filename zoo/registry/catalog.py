@@ -166,7 +166,8 @@ def load_plugin(path: str | Path) -> None:
 
 
 def _plugin_failure(path: Path, error: Exception) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    source = path.absolute()
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == source]
     line = frames[-1].lineno if frames else getattr(error, "lineno", None)
     where = f" at line {line}" if line else ""
     return f"The plugin '{path}' failed{where}: {type(error).__name__}: {error}. Try: python {path}"

@@ -34,10 +34,11 @@ ROWS = (
         },
         training={
             "optimizer": "adamw",
-            "learning_rate": 1e-3,
+            "learning_rate": 2e-3,
             "schedule": "cosine",
             "warmup": 0.05,
-            "batch_size": 12,
+            "batch_size": 32,
+            "sequence_length": 64,
             "steps": 2000,
         },
     ),

@@ -1,7 +1,8 @@
 """What a model is for: joins model, data, loss, metrics and decoding.
 
-Every task has the same shape: `builder_arguments`, `loss`, `metrics`, `targets`, `example`,
-`decode`, `signatures`, `evaluate`, `monitor` and `score`.
+Every task has the same shape: `builder_arguments`, `loss`, `metrics`, `targets` and `example` for
+training, `signatures` (with `decode`) for serving, `served`, `joined` and `evaluate` for measuring,
+and the names of the loss to watch (`monitor`) and of the main `score`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -11,9 +12,16 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import losses
-from zoo.datasets.base import ArraySplit, Spec
+from zoo.datasets.base import ArraySplit, Spec, TextSplit
 from zoo.generation import sampling
 from zoo.tasks import common
+
+
+@dataclass
+class Windows(ArraySplit):
+    """Pieces of documents, and which document each is of."""
+
+    owner: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
 class LanguageModelling:
@@ -98,10 +106,19 @@ class LanguageModelling:
             ),
         }
 
-    def served(self, split: Any, preprocessor: Any) -> ArraySplit:
+    def served(self, split: Any, preprocessor: Any) -> Windows:
         """Return a split as windows of text, which is what the model is served."""
-        windows = np.array(preprocessor.windows(split), dtype=object)
-        return ArraySplit({self.column: windows}, np.arange(len(windows)))
+        cut = [preprocessor.windows(TextSplit([document])) for document in split.documents]
+        windows = np.array([window for windows in cut for window in windows], dtype=object)
+        owner = np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
+        return Windows({self.column: windows}, np.arange(len(windows)), owner=owner)
+
+    def joined(self, outputs: dict[str, Any], served: Windows, rows: int) -> dict[str, Any]:
+        """Return what was answered for each document: the sum over its windows."""
+        return {
+            name: np.bincount(served.owner, values, minlength=rows).astype(values.dtype)
+            for name, values in outputs.items()
+        }
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split of documents."""

@@ -68,7 +68,7 @@ class Checkpoints:
         Raises:
             InputError: there is none.
         """
-        damaged = []
+        damaged: list[str] = []
         for name in reversed(self.names()):
             try:
                 return (*self._read(name), damaged)

@@ -114,8 +114,12 @@ class Trainer:
         batch = self.feed.batch(tf.range(min(len(self.feed), 2)))
         if self.strategy is None:
             self.model.test_step(batch)
-        else:
-            self.strategy.run(self.model.test_step, args=(batch,))
+            return
+        logger = tf.get_logger()
+        level = logger.level
+        logger.setLevel("ERROR")  # it would warn that this is slow, which once does not matter
+        self.strategy.run(self.model.test_step, args=(batch,))
+        logger.setLevel(level)
 
     def fit(
         self, epochs: int | None = None, steps: int | None = None, seconds: float | None = None
@@ -270,7 +274,9 @@ class Trainer:
     def _read(self, logs: Row) -> Row:
         if not logs:
             logs = self.model.get_metrics_result()
-            logs["learning_rate"] = optimizers.of(self.model)[0].learning_rate
+            logs["learning_rate"] = keras.ops.convert_to_numpy(
+                optimizers.of(self.model)[0].learning_rate
+            )
         return {name: float(value) for name, value in logs.items()}
 
     def seconds(self) -> float:
@@ -289,9 +295,9 @@ class Trainer:
             "`zoo data show`."
         )
 
-    def _until_checkpoint(self) -> float:
+    def _until_checkpoint(self) -> int:
         steps, _ = self.every
-        return math.inf if steps is None else steps - self.position.step % steps
+        return self.steps_per_epoch if steps is None else steps - self.position.step % steps
 
     def _due(self, closed: bool) -> bool:
         """Whether to save now; a closed epoch is also saved where that is cheap."""

@@ -6,8 +6,11 @@ and averages; both happen in the public `apply`, which is overridden here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -27,15 +30,29 @@ CLASSES = {
 NOT_DECAYED = ["bias", "gamma", "beta"]
 
 
+class Part(NamedTuple):
+    """One batch of several that make a step: its share of the examples, and whether it is last."""
+
+    share: tf.Tensor
+    last: bool
+
+
+# Replicas build the step in threads that take turns, so this must not be one value for all.
+_part: ContextVar[Part | None] = ContextVar("part", default=None)
+
+
+@contextmanager
+def part_of_step(share: tf.Tensor, last: bool) -> Iterator[None]:
+    """Let optimizers gather gradients, and update the weights only with the last batch."""
+    token = _part.set(Part(share, last))
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
 class Controlled:
-    """Mixed into a Keras optimizer: gradients are gathered over batches, then clipped as a whole.
-
-    While `gathering` is a tensor, `apply` only adds the gradients, times that share; the next
-    ordinary call adds its own, times `share`, and updates the weights.
-    """
-
-    gathering: tf.Tensor | None = None
-    share: tf.Tensor | None = None
+    """Mixed into a Keras optimizer: gathers gradients over batches, clips them as a whole."""
 
     def __init__(
         self, *args: Any, clip_norm: float | None = None, accumulate: int = 1, **kwargs: Any
@@ -56,26 +73,23 @@ class Controlled:
 
     def apply(self, grads: list, trainable_variables: Any = None) -> None:
         """Gather, or clip and update."""
-        grads = list(grads)
-        if self.gathering is not None:
+        part = _part.get()
+        if part is not None:
+            grads = [_scaled(grad, part.share) for grad in grads]
+        if part is not None and not part.last:
             for total, grad in zip(self.sums, grads, strict=True):
                 if grad is not None:
-                    grad = tf.convert_to_tensor(grad)
-                    total.assign_add(grad * tf.cast(self.gathering, grad.dtype))
+                    total.assign_add(grad)
             return
-        if self.share is not None:
-            grads = [self._gathered(t, g) for t, g in zip(self.sums, grads, strict=True)]
+        if part is not None:
+            pairs = zip(self.sums, grads, strict=True)
+            grads = [None if grad is None else total.value + grad for total, grad in pairs]
         if self.clip_norm is not None:
-            grads = self._clip(grads)
+            grads = self._clip(list(grads))
         super().apply(grads, trainable_variables)  # type: ignore[misc]
-        if self.share is not None:
+        if part is not None:
             for total in self.sums:
                 total.assign(tf.zeros_like(total.value))
-
-    def _gathered(self, total: Any, grad: Any) -> Any:
-        if grad is None:
-            return None
-        return total.value + tf.convert_to_tensor(grad) * tf.cast(self.share, grad.dtype)
 
     def _clip(self, grads: list) -> list:
         """Clip the gradient summed over replicas; Keras will sum again, so each takes its part."""
@@ -95,6 +109,10 @@ class Controlled:
         """Return what `from_config` takes."""
         config = super().get_config()  # type: ignore[misc]
         return {**config, "clip_norm": self.clip_norm, "accumulate": self.accumulate}
+
+
+def _scaled(grad: Any, share: tf.Tensor) -> Any:
+    return None if grad is None else tf.convert_to_tensor(grad) * tf.cast(share, grad.dtype)
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-@tf.function(input_signature=[tf.TensorSpec((), tf.int32)] * 3)
+@tf.function(input_signature=[tf.TensorSpec((), tf.int32)] * 3, autograph=False)
 def epoch_order(size: tf.Tensor, seed: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
     """Return a permutation of `range(size)`, int32 `(size,)`."""
     return tf.random.experimental.stateless_shuffle(

@@ -46,6 +46,7 @@ class Session:
     jit: bool
     strategy: tf.distribute.Strategy | None
     steps_per_epoch: int
+    augment: Any
 
     @property
     def epochs(self) -> int | None:
@@ -62,11 +63,6 @@ class Session:
     ) -> Trainer:
         """Return the trainer; it traces the training step."""
         chosen, run = self.config.optimization, self.config.run
-        augment = augmentation.create(
-            options.augmentations(self.config.regularization.augment or ""),
-            self.dataset.spec.kind,
-            run.seed,
-        )
         return Trainer(
             self.model,
             self.feeds["train"],
@@ -74,7 +70,7 @@ class Session:
             seed=run.seed,
             accumulate=chosen.accumulate,
             jit=self.jit,
-            augment=augment,
+            augment=self.augment,
             strategy=self.strategy,
             validation=self.feeds["validation"],
             patience=self.config.regularization.early_stopping or 0,
@@ -175,6 +171,11 @@ def prepare(
     chosen = config.resolve(chosen, row.training)
     dataset = load_data(chosen)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
+    if chosen.data.sequence_length is not None and dataset.spec.kind != "text":
+        raise InputError(
+            f"--sequence-length received {chosen.data.sequence_length} for data of kind "
+            f"'{dataset.spec.kind}'. Expected text. Try without it."
+        )
     task = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     known = {argument.name for argument in registry.arguments(row.name)}
     preprocessor = preprocessing.fit(
@@ -199,9 +200,14 @@ def prepare(
     jit = chosen.run.jit == "on" or (chosen.run.jit == "auto" and row.family in JIT_FAMILIES)
     if strategy is not None and chosen.run.jit == "on":
         raise InputError("--jit on received several replicas. Expected one, or --jit off.")
+    augment = augmentation.create(
+        options.augmentations(chosen.regularization.augment or ""),
+        dataset.spec.kind,
+        chosen.run.seed,
+    )
     return Session(
         chosen, row, dataset, task, preprocessor, builder, model, feeds, device, precision,
-        jit and strategy is None, strategy, steps_per_epoch,
+        jit and strategy is None, strategy, steps_per_epoch, augment,
     )  # fmt: skip
 
 

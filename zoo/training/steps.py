@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -47,10 +48,12 @@ class Steps:
         self.replicas = 1 if strategy is None else strategy.num_replicas_in_sync
         self.optimizers = optimizers.of(model)
         self._modes = {
-            gathering: tf.function(model.train_step, jit_compile=True, reduce_retracing=True)
+            updates: tf.function(
+                model.train_step, jit_compile=True, reduce_retracing=True, autograph=False
+            )
             if jit
             else model.train_step
-            for gathering in (False, True)
+            for updates in (False, True)
         }
 
     @property
@@ -83,6 +86,7 @@ class Steps:
 
         return tf.function(
             run,
+            autograph=False,  # a step is written in graph already, as Keras's own is
             input_signature=[
                 tf.TensorSpec((None,), tf.int32),
                 *(tf.TensorSpec((), tf.int32) for _ in range(3)),
@@ -107,24 +111,27 @@ class Steps:
     def _step(self, feed: Any, indices: tf.Tensor, step: tf.Tensor, replica: Any) -> tf.Tensor:
         """Do one optimizer step on the examples at `indices`; return whether losses are finite."""
         if self.accumulate == 1:
-            return self._batch(feed, indices, step, replica, gathering=False)
+            return self._batch(feed, indices, step, replica)
         size = self.batch_size // self.replicas
         total = tf.shape(indices)[0]
         batches = tf.maximum(tf.cast(tf.math.ceil(total / size), tf.int32), 1)
 
-        def part(j: tf.Tensor, gathering: bool) -> tf.Tensor:
+        def batch(j: Any, last: bool) -> tf.Tensor:
             rows = indices[j * size : (j + 1) * size]
-            share = tf.cast(tf.shape(rows)[0], tf.float32) / tf.cast(total, tf.float32)
+            share = tf.shape(rows)[0] / total  # float64
             number = step * self.accumulate + j
-            return self._batch(feed, rows, number, replica, gathering=gathering, share=share)
+            return self._batch(feed, rows, number, replica, optimizers.Part(share, last))
 
+        if self.strategy is not None:  # replicas cannot meet inside a loop; all steps are full
+            parts = [batch(j, j + 1 == self.accumulate) for j in range(self.accumulate)]
+            return tf.reduce_all(parts)
         _, finite = tf.while_loop(
             lambda j, _: j < batches - 1,
-            lambda j, finite: (j + 1, tf.logical_and(finite, part(j, True))),
+            lambda j, finite: (j + 1, tf.logical_and(finite, batch(j, False))),
             (0, tf.constant(True)),
             parallel_iterations=1,
         )
-        return tf.logical_and(finite, part(batches - 1, False))
+        return tf.logical_and(finite, batch(batches - 1, True))
 
     def _batch(
         self,
@@ -132,20 +139,13 @@ class Steps:
         indices: tf.Tensor,
         step: tf.Tensor,
         replica: Any,
-        gathering: bool,
-        share: tf.Tensor | None = None,
+        part: optimizers.Part | None = None,
     ) -> tf.Tensor:
         batch = feed.batch(indices)
         if self.augment is not None:
             batch = self.augment(batch, step, replica)
-        for optimizer in self.optimizers:
-            optimizer.gathering = share if gathering else None
-            optimizer.share = None if gathering else share
-        try:
-            logs = self._modes[gathering](batch)
-        finally:
-            for optimizer in self.optimizers:
-                optimizer.gathering = optimizer.share = None
+        with nullcontext() if part is None else optimizers.part_of_step(*part):
+            logs = self._modes[part is None or part.last](batch)
         losses = [value for name, value in logs.items() if name.endswith("loss")]
         return tf.reduce_all([tf.math.is_finite(value) for value in losses])
 
@@ -176,7 +176,7 @@ class Steps:
             tf.while_loop(lambda start: start < size, body, (0,), parallel_iterations=1)
             return self._logs()
 
-        return tf.function(run, input_signature=[])
+        return tf.function(run, input_signature=[], autograph=False)
 
     def _logs(self) -> Logs:
         """Return the metrics so far and the learning rate; under a strategy they are read later."""
