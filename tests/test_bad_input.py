@@ -116,6 +116,8 @@ OPTIONS = {
         ["mlp", "--data", "iris", "--augment", "flip"],
         ["'flip'", "'table'", "noise"],
     ),
+    "too much noise": (["mlp", "--data", "iris", "--augment", "noise:5"], ["noise:1 at most"]),
+    "half a flip": (["mlp", "--data", "digits", "--augment", "flip:0.5"], ["flip alone"]),
     "unknown augmentation": (["mlp", "--data", "iris", "--augment", "flp"], ["'flp'", "'flip'"]),
     "loss of another task": (
         ["mlp", "--data", "iris", "--loss", "huber"],

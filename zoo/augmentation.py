@@ -1,7 +1,8 @@
 """What happens to a training batch and never to an exported model.
 
-Every change is drawn from (seed, step), so that a resumed run repeats it and nothing has to be
-saved. Keras's own layers do the work, outside the XLA-compiled step, where some have no kernel.
+Every change is drawn from (seed, step, replica), so that a resumed run repeats it and nothing has
+to be saved. Keras's own layers do the work, outside the XLA-compiled step, where some have no
+kernel.
 """
 
 from __future__ import annotations
@@ -14,33 +15,33 @@ import tensorflow as tf
 
 from zoo.errors import InputError
 
+# The usual strength of each change and the largest, in the order in which they are applied.
 STRENGTHS = {"flip": None, "shift": 0.1, "rotate": 10.0, "noise": 0.05}
+LARGEST = {"shift": 1.0, "rotate": 180.0}
+Change = Callable[[Any, "StepSeed"], Any]
 
 
 class StepSeed(keras.random.SeedGenerator):
-    """Gives the next draw of the current step instead of counting draws over the whole run."""
+    """Gives the draws of one change in one step; unlike its parent it has no variable."""
 
-    def __init__(self, seed: int):
-        super().__init__(seed)
-        self.base = seed
-        self.step: Any = 0
-        self.replica: Any = 0
+    def __init__(self, seed: int, change: int, step: tf.Tensor, replica: Any):
+        self.key = tf.constant([seed, change])
+        for number in (step, replica):
+            self.key = _fold(self.key, number)
         self.draws = 0
 
-    def begin(self, step: tf.Tensor, replica: Any) -> None:
-        """Start the draws of a step."""
-        self.step, self.replica, self.draws = step, replica, 0
-
     def next(self, ordered: bool = True) -> tf.Tensor:
-        """Return the seed of one more draw, uint32 `(2,)`."""
+        """Return the seed of one more draw, int32 `(2,)`."""
         self.draws += 1
-        high = tf.cast(self.base + 7919 * self.draws, tf.uint32)
-        low = tf.cast(self.step, tf.uint32) * 1024 + tf.cast(self.replica, tf.uint32)
-        return tf.stack([high, low])
+        return _fold(self.key, self.draws)
+
+
+def _fold(key: tf.Tensor, number: Any) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(key, number, alg="philox")
 
 
 class Augmentation:
-    """Changes the inputs of a batch at random.
+    """Changes the inputs of a batch at random; `(batch, step, replica) -> batch`.
 
     Args:
         chosen: strengths by name: `flip` (left and right), `shift` (share of height and width),
@@ -50,47 +51,70 @@ class Augmentation:
     """
 
     def __init__(self, chosen: dict[str, float | None], seed: int):
-        self.seeds: list[StepSeed] = []
-        self.layers = [self._layer(name, value, seed + i) for i, (name, value) in
-                       enumerate(sorted(chosen.items()))]  # fmt: skip
-
-    def _layer(self, name: str, strength: float | None, seed: int) -> Any:
-        amount = STRENGTHS[name] if strength is None else strength
-        layer: Any
-        if name == "flip":
-            layer = keras.layers.RandomFlip("horizontal", dtype="float32")
-        elif name == "shift":
-            layer = keras.layers.RandomTranslation(amount, amount, fill_mode="nearest", dtype="float32")
-        elif name == "rotate":
-            layer = keras.layers.RandomRotation(amount / 360, fill_mode="nearest", dtype="float32")
-        else:
-            layer = keras.layers.GaussianNoise(amount, dtype="float32")
-        generator = StepSeed(seed)
-        layer.generator = layer.seed_generator = generator
-        self.seeds.append(generator)
-        return layer
+        self.seed = seed
+        self.changes = [
+            _change(name, usual if chosen[name] is None else chosen[name])
+            for name, usual in STRENGTHS.items()
+            if name in chosen
+        ]
 
     def __call__(self, batch: tuple[Any, ...], step: tf.Tensor, replica: Any) -> tuple[Any, ...]:
         inputs, *rest = batch
-        for seeds, layer in zip(self.seeds, self.layers, strict=True):
-            seeds.begin(step, replica)
-            inputs = layer(inputs, training=True)
+        for i, change in enumerate(self.changes):
+            inputs = change(inputs, StepSeed(self.seed, i, step, replica))
         return (inputs, *rest)
 
 
-def create(
-    chosen: dict[str, float | None], kind: str, seed: int
-) -> Callable[..., tuple[Any, ...]] | None:
+def _change(name: str, strength: Any) -> Change:
+    layers = keras.layers
+    if name == "flip":
+        return _moved(layers.RandomFlip("horizontal", dtype="float32"))
+    if name == "shift":
+        layer = layers.RandomTranslation(strength, strength, fill_mode="nearest", dtype="float32")
+        return _moved(layer)
+    if name == "rotate":
+        return _moved(layers.RandomRotation(strength / 360, fill_mode="nearest", dtype="float32"))
+    return _noisy(strength)
+
+
+def _moved(layer: Any) -> Change:
+    def change(pictures: tf.Tensor, seed: StepSeed) -> tf.Tensor:
+        drawn = layer.get_random_transformation(pictures, training=True, seed=seed)
+        return layer.transform_images(pictures, drawn, training=True)
+
+    return change
+
+
+def _noisy(deviation: float) -> Change:
+    def change(inputs: Any, seed: StepSeed) -> Any:
+        if isinstance(inputs, dict):  # a table's categories stay what they are
+            return {**inputs, "numbers": change(inputs["numbers"], seed)}
+        noise = keras.random.normal(
+            tf.shape(inputs), stddev=deviation, dtype=inputs.dtype, seed=seed
+        )
+        return inputs + noise
+
+    return change
+
+
+def create(chosen: dict[str, float | None], kind: str, seed: int) -> Augmentation | None:
     """Return the augmentation for data of a kind, or None when nothing was chosen.
 
     Raises:
-        InputError: a change makes no sense for the kind.
+        InputError: a change makes no sense for the kind, or its strength is out of range.
     """
     possible = {"image": tuple(STRENGTHS), "text": ()}.get(kind, ("noise",))
-    for name in chosen:
+    for name, strength in chosen.items():
         if name not in possible:
             raise InputError(
                 f"--augment received '{name}' for data of kind '{kind}'. "
                 f"Expected one of: {', '.join(possible) or 'none'}."
+            )
+        if strength is not None and name == "flip":
+            raise InputError(f"--augment received 'flip:{strength:g}'. Expected flip alone.")
+        if strength is not None and strength > LARGEST.get(name, strength):
+            raise InputError(
+                f"--augment received '{name}:{strength:g}'. "
+                f"Expected a strength of at most {LARGEST[name]:g}."
             )
     return Augmentation(chosen, seed) if chosen else None

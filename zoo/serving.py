@@ -51,7 +51,9 @@ class Served(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Served:
-        registry.builder(config["state"]["card"]["model"])  # registers the model's own layers
+        name = config["state"]["card"]["model"]
+        if name in registry.list_models():  # a model of a user's plugin may be unknown here
+            registry.builder(name)  # registers the model's own layers
         model = keras.saving.deserialize_keras_object(config.pop("model"))
         return cls(model=model, **config)
 

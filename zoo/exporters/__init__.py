@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from zoo.predictors import load
 from zoo.runs import Run
 
 FORMATS = {
-    "savedmodel": (savedmodel.write, "savedmodel"),
+    "savedmodel": (savedmodel.write, ""),  # a folder
     "keras": (keras_file.write, "model.keras"),
 }
 EXAMPLES = 64
@@ -32,15 +33,12 @@ def write(run: Run, format: str, output: str | os.PathLike[str] | None = None) -
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     writer, name = FORMATS[format]
-    path = Path(output) if output is not None else run.export_path(format) / name
-    if format == "savedmodel" and output is None:
-        path = run.export_path(format)
-    if output is not None and path.exists():
-        raise InputError(f"'{path}' exists already. Expected a new path, so nothing is overwritten.")
+    path = run.export_path(format) / name if output is None else _new_path(Path(output), format)
     predictor = load(run)
     examples = parity.examples(run, predictor, EXAMPLES)
     temporary = path.with_name(f".{path.stem}-{os.getpid()}.tmp{path.suffix}")
     with writing(path):
+        made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             writer(predictor, temporary)
@@ -53,7 +51,21 @@ def write(run: Run, format: str, output: str | os.PathLike[str] | None = None) -
             _replace(temporary, path)
         finally:
             _remove(temporary)
+            for folder in made:
+                with contextlib.suppress(OSError):  # it is not empty: the artifact is there
+                    folder.rmdir()
     return result
+
+
+def _new_path(path: Path, format: str) -> Path:
+    if os.path.lexists(path):
+        raise InputError(
+            f"'{path}' exists already. Expected a new path, so that nothing is overwritten. Try "
+            "another with --out PATH."
+        )
+    if format == "keras" and path.suffix != ".keras":
+        raise InputError(f"--out received '{path}'. Expected a name that ends in .keras.")
+    return path
 
 
 def _mismatch(result: dict[str, Any]) -> str:

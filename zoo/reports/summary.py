@@ -18,7 +18,9 @@ MAIN_SCORES = {
     "language-modelling": "bits_per_character",
     "image-synthesis": "frechet_pixels",
 }
-NOT_COMPARED = ("command", "options.run")  # they tell runs apart, not what was tried
+# These tell runs apart, not what was tried, or say again what the options said.
+NOT_COMPARED = ("command", "created", "options.run")
+REPEATED = "builder."
 
 
 def summarize(run: Run) -> dict[str, Any]:
@@ -82,7 +84,9 @@ def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     return {
         key: values
         for key, values in table.items()
-        if key not in NOT_COMPARED and any(value != values[0] for value in values)
+        if key not in NOT_COMPARED
+        and not key.startswith(REPEATED)
+        and any(value != values[0] for value in values)
     }
 
 

@@ -186,11 +186,13 @@ def prepare(
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
     builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = make_feeds(chosen, dataset, task, preprocessor)
-    if patient and (feeds["validation"] is None or task.monitor is None):
-        raise InputError(
-            f"--early-stopping received {patient}, but there is no validation loss to watch. "
-            "Expected validation examples and a task that has one. Try --early-stopping 0."
-        )
+    if feeds["validation"] is None or task.monitor is None:
+        if patient:
+            raise InputError(
+                f"--early-stopping received {patient}, but there is no validation loss to watch. "
+                "Expected validation examples and a task that has one. Try --early-stopping 0."
+            )
+        chosen = chosen.with_options(early_stopping=0)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)

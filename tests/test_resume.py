@@ -1,0 +1,361 @@
+"""Runs that are killed with SIGKILL and resumed end bit-identical to runs left alone.
+
+One process imports TensorFlow, and forks before it has computed anything: a `zoo train` a job.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from zoo.errors import InputError
+from zoo.runs import Run
+from zoo.training.checkpoints import Checkpoints
+
+SERVER = """
+import json, os, signal, sys
+
+import keras
+import tensorflow as tf
+import zoo.cli
+from zoo import files
+from zoo.training import checkpoints, loop, session, signals, work
+from zoo.training.loop import Trainer
+
+
+def ends(job):
+    # Send the signal of a job at the moment it names.
+    kind, when, number = job["kind"], job["when"], job["signal"]
+    call, evaluate, write = Trainer._call, Trainer.evaluate, checkpoints.write_atomic
+
+    def send():
+        os.kill(os.getpid(), number)
+
+    def one_step(trainer, order, last):
+        trainer._per_call = 1
+        logs = call(trainer, order, last)
+        if kind == "step" and trainer.position.step == when:
+            send()
+        return logs
+
+    def measured(trainer):
+        row = evaluate(trainer)
+        if kind == "validation" and trainer.position.epoch == when:
+            send()
+        return row
+
+    def halfway(path, content):
+        if kind == "writing" and path.name.startswith(f"step-{when:09d}"):
+            if path.suffix == ".json":
+                send()
+            path.with_name(f".{path.name}.{os.getpid()}.tmp").write_bytes(b"half")
+        write(path, content)
+
+    Trainer._call, Trainer.evaluate, checkpoints.write_atomic = one_step, measured, halfway
+
+
+def run(job):
+    os.chdir(job["folder"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    if not job["finish"]:
+        work.finish = lambda *_: None
+    if job["kind"]:
+        ends(job)
+    try:
+        zoo.cli.main(job["arguments"])
+    except SystemExit as error:
+        code = error.code
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        code = 99
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        run(json.loads(line))
+    _, status = os.waitpid(pid, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+
+
+class Zoo:
+    """Runs `zoo` commands in a folder, each in a process of its own."""
+
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
+
+    def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, finish=False):
+        """Return exit code (negative for a signal), stdout and stderr."""
+        job = {
+            "folder": str(self.folder), "arguments": arguments, "kind": kind, "when": when,
+            "signal": sent, "finish": finish,
+        }  # fmt: skip
+        print(json.dumps(job), file=self.server.stdin, flush=True)
+        code = int(self.server.stdout.readline())
+        return code, (self.folder / "out").read_text(), (self.folder / "err").read_text()
+
+    def run(self, name):
+        return Run(self.folder / name)
+
+
+@pytest.fixture(scope="module")
+def server():
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, env=environment,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def zoo(server, tmp_path):
+    for i in range(9):
+        (tmp_path / f"{i}.txt").write_text(f"To be, or not to be, that is question {i}. " * 8)
+    return Zoo(server, tmp_path)
+
+
+MLP = (
+    "mlp", "--data", "iris", "--batch-size", "16", "--set", "units=8,8", "--dropout", "0.2",
+    "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1", "--learning-rate", "1",
+    "--early-stopping", "2", "--epochs", "8",
+)  # fmt: skip
+CASES = {
+    "mlp": MLP,
+    "mlp-xla": (*MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1"),
+    "mlp-bfloat16": (*MLP, "--precision", "bfloat16", "--augment", "noise"),
+    "lenet5": (
+        "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--early-stopping",
+        "0", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
+    ),
+    "dcgan": (
+        "dcgan", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--set", "filters=2",
+        "--set", "latent_dim=4",
+    ),
+    "gpt-nano": (
+        "gpt-nano", "--data", ".", "--sequence-length", "8", "--batch-size", "32", "--jit",
+        "off", "--set", "layers=1", "--set", "heads=1", "--set", "width=8", "--set", "dropout=0.1",
+        "--epochs", "3",
+    ),
+    "lstm": (
+        "lstm", "--data", ".", "--sequence-length", "8", "--batch-size", "32", "--set",
+        "units=8", "--epochs", "3",
+    ),
+    "autoencoder": ("autoencoder", "--data", "iris", "--batch-size", "16", "--epochs", "4"),
+    "regression": ("tabular-resnet", "--data", "diabetes", "--batch-size", "64", "--epochs", "3",
+                   "--set", "width=8"),
+}  # fmt: skip
+
+
+def state(run):
+    """Return all that must be identical: weights, the last checkpoint, and the log but for time."""
+    tensors, rest, _ = Checkpoints(run.checkpoints).load()
+    rest["position"].pop("seconds")
+    log = [{k: v for k, v in row.items() if k != "seconds"} for row in run.log]
+    rest["log"] = [{k: v for k, v in row.items() if k != "seconds"} for row in rest["log"]]
+    return (
+        {**tensors, **{f"model {k}": v for k, v in load_file(run.model_weights).items()}},
+        rest,
+        log,
+    )
+
+
+def same(first, second):
+    (tensors, *rest), (its_tensors, *its_rest) = first, second
+    assert rest == its_rest
+    assert tensors.keys() == its_tensors.keys()
+    unequal = [k for k in tensors if tensors[k].tobytes() != its_tensors[k].tobytes()]
+    assert not unequal
+
+
+def whole(zoo, case, every=3):
+    """Leave a run alone; return its state."""
+    code, out, err = zoo("train", *CASES[case], "--checkpoint-every", str(every), "--run", "whole")
+    assert (code, out) == (0, "whole\n"), err
+    return state(zoo.run("whole"))
+
+
+def killed(zoo, case, ends, every=3):
+    """Kill a run at each of `ends` in turn, resume it, and return its state at the end."""
+    arguments = ("train", *CASES[case], "--checkpoint-every", str(every), "--run", "killed")
+    for kind, when in ends:
+        code, _, err = zoo(*arguments, kind=kind, when=when)
+        assert code == -signal.SIGKILL, (kind, when, code, err)
+        arguments = ("train", "--resume", "killed")
+    code, _, err = zoo(*arguments)
+    assert code == 0, err
+    return state(zoo.run("killed"))
+
+
+def test_a_run_killed_in_every_phase_ends_identical(zoo):
+    expected = whole(zoo, "mlp")
+    log = expected[2]
+    assert len(log) < 8, "early stopping should have ended it"
+    ends = [
+        ("step", 2),  # before the first checkpoint but the one of step 0
+        ("writing", 9),  # between the two files of a checkpoint
+        ("validation", 2),
+        ("step", log[-1]["step"] - 1),  # in mid-patience
+        ("validation", len(log) - 1),  # trained, but the last epoch is not closed
+    ]
+    same(killed(zoo, "mlp", ends), expected)
+    assert not list(zoo.run("killed").checkpoints.glob(".*"))
+    assert len(list(zoo.run("killed").checkpoints.iterdir())) == 4
+
+
+@pytest.mark.parametrize("case", ["lenet5", "dcgan", "gpt-nano"])
+def test_other_families_are_killed_and_end_identical(zoo, case):
+    expected = whole(zoo, case)
+    same(killed(zoo, case, [("step", 8)]), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_many_kills_end_identical(zoo, case):
+    expected = whole(zoo, case, every=2)
+    steps = expected[2][-1]["step"]
+    chance = random.Random(case)
+    ends = sorted(chance.sample(range(1, steps + 1), min(8, steps)))
+    same(killed(zoo, case, [("step", step) for step in ends], every=2), expected)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(zoo):
+    expected = whole(zoo, "autoencoder")
+    code, *_ = zoo(
+        "train", *CASES["autoencoder"], "--checkpoint-every", "3", "--run", "damaged",
+        kind="step", when=11,
+    )  # fmt: skip
+    assert code == -signal.SIGKILL
+    newest = max((zoo.run("damaged").checkpoints).glob("*.safetensors"))
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    code, _, err = zoo("train", "--resume", "damaged")
+    assert code == 0, err
+    assert "Checkpoint step-000000009 is damaged; the one before is used." in err
+    assert "after step 6" in err
+    same(state(zoo.run("damaged")), expected)
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_run_that_can_be_resumed(zoo, sent, expected):
+    kind, when = ("step", 5) if sent == signal.SIGINT else ("validation", 1)
+    code, out, err = zoo(
+        "train", *CASES["autoencoder"], "--run", "stopped", kind=kind, when=when, sent=sent
+    )
+    assert (code, out) == (expected, "")
+    last = err.splitlines()[-1]
+    assert "A checkpoint was written. Continue with `zoo train --resume stopped`." in last
+    assert ("after step 5" if kind == "step" else "in epoch 3 after step 14") in last
+    code, out, err = zoo("train", "--resume", "stopped", finish=True)
+    assert (code, out) == (0, "stopped\n"), err
+    assert f"after step {5 if kind == 'step' else 14}" in err
+    run = zoo.run("stopped")
+    assert [row["epoch"] for row in run.log] == [1, 2, 3, 4]
+    before = run.model_weights.read_bytes()
+    code, out, err = zoo("train", "--resume", "stopped")  # finished: said, and left as it is
+    assert (code, out) == (0, "stopped\n")
+    assert "stopped is finished: 4 epochs, 28 steps. Nothing to do." in err
+    assert run.model_weights.read_bytes() == before
+
+
+def test_divergence_ends_with_3_and_a_usable_run(zoo):
+    code, out, err = zoo(
+        "train", "linear", "--data", "diabetes", "--optimizer", "sgd", "--learning-rate", "1e6",
+        "--epochs", "50", "--schedule", "constant", "--run", "diverged",
+    )  # fmt: skip
+    assert (code, out) == (3, "")
+    message = err.splitlines()[-1]
+    assert "became NaN or infinite at step" in message
+    assert "was kept" in message
+    assert "--learning-rate" in message
+    run = zoo.run("diverged")
+    assert run.config["model"] == "linear"
+    assert all(np.isfinite(v).all() for v in load_file(run.model_weights).values())
+    code, out, _ = zoo("evaluate", "diverged", "--json")
+    assert code == 0
+    assert json.loads(out)["scores"]
+
+
+def test_a_run_in_use_and_changed_data_are_refused(zoo):
+    assert zoo("train", *CASES["autoencoder"], "--run", "used", kind="step", when=3)[0] < 0
+    with zoo.run("used").locked():
+        code, _, err = zoo("train", "--resume", "used")
+    assert code == 2
+    assert "is in use by process" in err.splitlines()[-1]
+    run = zoo.run("used")
+    run.write_config({**run.config, "data": {**run.config["data"], "fingerprint": "0"}})
+    code, _, err = zoo("train", "--resume", "used")
+    assert code == 2
+    assert "was trained with other data: 0, now" in err.splitlines()[-1]
+
+
+TENSORS = {"a": np.arange(3, dtype="float32"), "b": np.array(7, "uint32")}
+
+
+def test_checkpoints_keep_the_last_two(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    for step in (0, 5, 10):
+        checkpoints.save(step, TENSORS, {"step": step})
+    assert checkpoints.names() == ["step-000000005", "step-000000010"]
+    tensors, found, damaged = checkpoints.load()
+    assert (found, damaged) == ({"step": 10}, [])
+    assert all(np.array_equal(tensors[name], TENSORS[name]) for name in TENSORS)
+
+
+def test_a_step_saved_again_replaces_the_old_one(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints.save(5, TENSORS, {"closed": False})
+    checkpoints.save(5, TENSORS, {"closed": True})
+    assert checkpoints.load()[1] == {"closed": True}
+    assert len(list(checkpoints.folder.iterdir())) == 2
+
+
+def test_later_checkpoints_that_were_passed_over_are_removed(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    for step in (5, 10):
+        checkpoints.save(step, TENSORS, {"step": step})
+    (checkpoints.folder / "step-000000010.json").write_text("{}")
+    assert checkpoints.load()[1:] == ({"step": 5}, ["step-000000010"])
+    checkpoints.save(7, TENSORS, {"step": 7})
+    assert checkpoints.names() == ["step-000000005", "step-000000007"]
+
+
+def test_every_damaged_byte_is_noticed(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints.save(1, TENSORS, {"position": {"step": 1}, "log": [{"loss": 0.125}]})
+    for path in checkpoints.folder.iterdir():
+        whole = path.read_bytes()
+        for damaged in (*flipped(whole), whole[: len(whole) // 2], b""):
+            path.write_bytes(damaged)
+            with pytest.raises(InputError, match=r"only damaged ones \(step-000000001\)"):
+                checkpoints.load()
+        path.write_bytes(whole)
+
+
+def flipped(data):
+    chance = random.Random(0)
+    for place in chance.sample(range(len(data)), min(60, len(data))):
+        copy = bytearray(data)
+        copy[place] ^= 1 << chance.randrange(8)
+        yield bytes(copy)
+
+
+def test_no_checkpoint_is_said(tmp_path):
+    with pytest.raises(InputError, match="holds no checkpoint to resume from: found none"):
+        Checkpoints(tmp_path).load()
