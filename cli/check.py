@@ -3,7 +3,7 @@
 import click
 
 from zoo import registry
-from zoo.startup import load_plugins, start
+from zoo.startup import start
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -18,7 +18,7 @@ def command(ctx: click.Context, name: str, plugins: tuple[str, ...], as_json: bo
 
     Exits with 2 if a check fails.
     """
-    load_plugins(plugins)
+    registry.load_plugins(plugins)
     registry.get(name)
     start("cpu")
     from zoo import conformance

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from zoo import registry
 from zoo.config import Data, check
 from zoo.datasets import catalog
-from zoo.startup import load_plugins
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -43,7 +43,7 @@ def _data_options(function: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def list_command(plugins: tuple[str, ...], as_json: bool) -> None:
     """List the named data sets."""
-    load_plugins(plugins)
+    registry.load_plugins(plugins)
     rows = catalog.rows()
     if as_json:
         shown = ("name", "kind", "tasks", "examples", "summary", "source", "licence")
@@ -66,7 +66,7 @@ def show_command(reference: str, plugins: tuple[str, ...], as_json: bool, **opti
     Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
     splits, and the fingerprint.
     """
-    load_plugins(plugins)
+    registry.load_plugins(plugins)
     known = {entry.name: entry for entry in fields(Data)}
     checked = {name: check(known[name], value) for name, value in options.items()}
     from zoo import datasets

@@ -4,7 +4,6 @@ import click
 
 from zoo import registry
 from zoo.errors import nearest, unknown
-from zoo.startup import load_plugins
 
 from .common import json_option, plugin_option, print_json, print_table, say
 
@@ -19,7 +18,7 @@ def command(
     pattern: str, family: str | None, task: str | None, plugins: tuple[str, ...], as_json: bool
 ) -> None:
     """List models whose name matches PATTERN, such as 'mlp' or '*-nano'."""
-    load_plugins(plugins)
+    registry.load_plugins(plugins)
     names = registry.list_models()
     _check("family", family, [registry.get(name).family for name in names])
     _check("task", task, [task for name in names for task in registry.get(name).tasks])

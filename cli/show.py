@@ -8,7 +8,7 @@ import click
 from zoo import registry
 from zoo.errors import InputError
 from zoo.registry import REQUIRED, Argument, Row
-from zoo.startup import load_plugins, start
+from zoo.startup import start
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -32,7 +32,7 @@ def command(
 
     With --layers it is built for data of an example's size; --set input_shape=64 says another.
     """
-    load_plugins(plugins)
+    registry.load_plugins(plugins)
     row = registry.get(name)
     given = registry.check_arguments(name, registry.parse_settings(settings), data=True)
     description = _describe(row)

@@ -10,7 +10,6 @@ from zoo import config
 from zoo.errors import InputError, unknown
 from zoo.predictors import Predictor, load
 from zoo.runs import Run
-from zoo.startup import load_plugins
 
 Say = Callable[[str], None]
 
@@ -102,7 +101,7 @@ def _check(chosen: config.Config) -> None:
     from zoo import registry
     from zoo.datasets.load import is_name
 
-    load_plugins(chosen.run.plugin)
+    registry.load_plugins(chosen.run.plugin)
     row = registry.get(chosen.model)
     config.resolve(chosen, row.training)
     registry.check_arguments(row.name, registry.parse_settings(chosen.network.set))

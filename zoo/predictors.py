@@ -14,7 +14,6 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.runs import Run, kind_of
-from zoo.startup import load_plugins
 
 BATCH = 1024
 
@@ -235,7 +234,7 @@ def _load_run(path: Path) -> Predictor:
 
     run = Run.open(path)
     state = _json(run.preprocessor_path)
-    load_plugins(run.config["options"].get("plugin") or ())
+    registry.load_plugins(run.config["options"].get("plugin") or ())
     keras.config.set_dtype_policy("float32")
     card = state["card"]
     model = registry.create(card["model"], **card["builder"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zoo.errors import InputError, ZooError
@@ -30,15 +30,6 @@ def quiet() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-
-
-def load_plugins(paths: Iterable[str]) -> None:
-    """Run users' files that register models or data sets; they may well import TensorFlow."""
-    from zoo import registry
-
-    for path in paths:
-        with quiet():
-            registry.load_plugin(path)
 
 
 def start(device: str = "auto") -> str:

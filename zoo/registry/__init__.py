@@ -10,6 +10,7 @@ from zoo.registry.catalog import (
     get,
     list_models,
     load_plugin,
+    load_plugins,
     register,
 )
 from zoo.registry.row import Paper, Row
@@ -28,6 +29,7 @@ __all__ = [
     "get",
     "list_models",
     "load_plugin",
+    "load_plugins",
     "parse_settings",
     "register",
 ]

@@ -16,6 +16,7 @@ from zoo.registry import arguments as builder_arguments
 from zoo.registry import cnn, dense, gan, rnn, transformer
 from zoo.registry.arguments import REQUIRED, Argument
 from zoo.registry.row import Paper, Row
+from zoo.startup import quiet, start
 
 BUILT_IN = {
     row.name: row
@@ -77,8 +78,10 @@ def check_arguments(name: str, values: Mapping[str, Any], data: bool = False) ->
 
 
 def builder(name: str) -> Callable[..., Any]:
-    """Return a model's builder, imported."""
-    return builder_arguments.resolve(get(name).builder)
+    """Return a model's builder, imported, with TensorFlow up."""
+    row = get(name)
+    start()
+    return builder_arguments.resolve(row.builder)
 
 
 def create(name: str, **arguments: Any) -> Any:
@@ -144,6 +147,13 @@ def register(
         training=dict(training or {}),
     )
     return _registered[name]
+
+
+def load_plugins(paths: Iterable[str | Path]) -> None:
+    """Run users' Python files, which call `zoo.register`; they may well import TensorFlow."""
+    for path in paths:
+        with quiet():
+            load_plugin(path)
 
 
 def load_plugin(path: str | Path) -> None:
