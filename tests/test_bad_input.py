@@ -116,7 +116,7 @@ OPTIONS = {
         ["mlp", "--data", "iris", "--augment", "flip"],
         ["'flip'", "'table'", "noise"],
     ),
-    "too much noise": (["mlp", "--data", "iris", "--augment", "noise:5"], ["noise:1 at most"]),
+    "shift out of sight": (["mlp", "--data", "digits", "--augment", "shift:2"], ["at most 1"]),
     "half a flip": (["mlp", "--data", "digits", "--augment", "flip:0.5"], ["flip alone"]),
     "unknown augmentation": (["mlp", "--data", "iris", "--augment", "flp"], ["'flp'", "'flip'"]),
     "loss of another task": (

@@ -67,7 +67,7 @@ def test_training_defaults_are_options_of_a_run():
 
     from zoo import config
 
-    groups = (config.Optimization, config.Regularization)
+    groups = (config.Data, config.Optimization, config.Regularization)
     known = {field.name for group in groups for field in dataclasses.fields(group)}
     for name in registry.list_models():
         assert set(registry.get(name).training) <= known, name

@@ -125,14 +125,14 @@ def server():
 
 @pytest.fixture
 def zoo(server, tmp_path):
-    for i in range(9):
-        (tmp_path / f"{i}.txt").write_text(f"To be, or not to be, that is question {i}. " * 8)
+    lines = [f"To be, or not to be, that is question {i}. " * 8 for i in range(20)]
+    (tmp_path / "lines.txt").write_text("\n".join(lines))
     return Zoo(server, tmp_path)
 
 
 MLP = (
     "mlp", "--data", "iris", "--batch-size", "16", "--set", "units=8,8", "--dropout", "0.2",
-    "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1", "--learning-rate", "3",
+    "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1", "--learning-rate", "0.3",
     "--early-stopping", "2", "--epochs", "12",
 )  # fmt: skip
 CASES = {
@@ -148,12 +148,12 @@ CASES = {
         "--set", "latent_dim=4",
     ),
     "gpt-nano": (
-        "gpt-nano", "--data", ".", "--sequence-length", "8", "--batch-size", "32", "--jit",
+        "gpt-nano", "--data", "lines.txt", "--sequence-length", "8", "--batch-size", "32", "--jit",
         "off", "--set", "layers=1", "--set", "heads=1", "--set", "width=8", "--set", "dropout=0.1",
         "--epochs", "3",
     ),
     "lstm": (
-        "lstm", "--data", ".", "--sequence-length", "8", "--batch-size", "32", "--set",
+        "lstm", "--data", "lines.txt", "--sequence-length", "8", "--batch-size", "32", "--set",
         "units=8", "--epochs", "3",
     ),
     "autoencoder": ("autoencoder", "--data", "iris", "--batch-size", "16", "--epochs", "4"),
@@ -205,7 +205,7 @@ def killed(zoo, case, ends, every=3):
 def test_a_run_killed_in_every_phase_ends_identical(zoo):
     expected = whole(zoo, "mlp")
     log = expected[2]
-    assert 4 < len(log) < 12, "early stopping should have ended it"
+    assert 4 <= len(log) < 12, "early stopping should have ended it"
     ends = [
         ("step", 2),  # before the first checkpoint but the one of step 0
         ("writing", 9),  # between the two files of a checkpoint
