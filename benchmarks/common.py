@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import statistics
 import subprocess
@@ -144,8 +145,8 @@ def report(name: str, title: str, goals: Sequence[Goal], text: str) -> None:
 
 def machine() -> str:
     """Say in one line what this was measured on."""
-    names = Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else ()
-    model = next((line.partition(":")[2].strip() for line in names if "model name" in line), "")
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    model = found[1].strip() if found else platform.machine()
     software = [f"Python {platform.python_version()}"]
     for package in ("keras", "tensorflow", "pandas"):
         try:
@@ -154,7 +155,7 @@ def machine() -> str:
             continue
     cores = len(os.sched_getaffinity(0))
     day = time.strftime("%Y-%m-%d")
-    return f"{model or platform.machine()}, {cores} cores, {', '.join(software)}, {day}"
+    return f"{model}, {cores} cores, {', '.join(software)}, {day}"
 
 
 class Worker:

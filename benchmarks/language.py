@@ -55,6 +55,8 @@ def gpt(seed: int, folder: str) -> tuple[dict[str, float], float]:
 
 def opponents() -> tuple[int, list[list[str]], float]:
     """Return how many characters were predicted, a row a model, and the best one's bits."""
+    import numpy as np
+
     from benchmarks import ngram
     from zoo import datasets
 
@@ -71,12 +73,10 @@ def opponents() -> tuple[int, list[list[str]], float]:
     for name, probabilities in smoothed.items():
         if not math.isclose(probabilities.sum(), size * size, rel_tol=1e-9):
             raise SystemExit(f"The probabilities of {name} do not add up to 1.")
-    found = {name: (ngram.bits(p, validation), ngram.bits(p, test)) for name, p in smoothed.items()}
-    best = found[min(found, key=lambda name: found[name][0])][1]
-    unigram = ngram.unigram(train, size)
-    uniform = (math.log2(size), math.log2(size))
-    scale = {"uniform": uniform, "1-gram": (ngram.bits(unigram, validation), ngram.bits(unigram, test))}
-    rows = [[n, f"{v:.4f}", f"{t:.4f}"] for n, (v, t) in {**scale, **found}.items()]
+    models = {"uniform": np.full(size, 1 / size), "1-gram": ngram.unigram(train, size), **smoothed}
+    bits = {n: (ngram.bits(p, validation), ngram.bits(p, test)) for n, p in models.items()}
+    best = bits[min(smoothed, key=bits.__getitem__)][1]
+    rows = [[name, *(f"{value:.4f}" for value in found)] for name, found in bits.items()]
     return len(test), rows, best
 
 

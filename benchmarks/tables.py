@@ -11,6 +11,7 @@ import json
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks import common
@@ -19,6 +20,7 @@ from benchmarks.common import PYTHON, Goal
 NUMBERS, CATEGORIES = 15, (3, 5, 10, 20, 50)
 BLOCK = 50_000
 BATCH = 32
+PARTS = ("load", "fit", "encode")
 
 
 def main() -> None:
@@ -34,26 +36,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = {rows: write(Path(folder, f"{rows}.csv"), rows) for rows in arguments.rows}
         sizes = {rows: file.stat().st_size / 1e6 for rows, file in files.items()}
-        contenders = {
-            f"{rows:,} rows": lambda file=file: child(file) for rows, file in files.items()
-        }
-        read = dict(zip(files, common.interleave(contenders, arguments.repetitions).values(), strict=True))
+        contenders = {str(rows): partial(child, file) for rows, file in files.items()}
+        found = common.interleave(contenders, arguments.repetitions)
         largest = max(files)
         common.note(f"training on {largest:,} rows")
         steps = child(files[largest], "--train", "--repetitions", str(arguments.repetitions))
-    present(read, sizes, steps["steps"])
+    present({rows: found[str(rows)] for rows in files}, sizes, steps["steps"])
 
 
 def present(read: dict[int, list[dict]], sizes: dict[int, float], steps: dict) -> None:
     rows, speeds, memory = [], {}, {}
     for count, found in read.items():
         parts = {part: statistics.median(f[part] for f in found) for part in found[0]}
-        speeds[count] = count / statistics.median(f["load"] + f["fit"] + f["encode"] for f in found)
+        speeds[count] = count / statistics.median(sum(f[part] for part in PARTS) for f in found)
         memory[count] = parts["megabytes"]
-        seconds = [f"{parts[part]:.3g}" for part in ("load", "fit", "encode")]
-        rows.append(
-            [f"{count:,}", f"{sizes[count]:.1f}", *seconds, f"{speeds[count]:,.0f}", f"{memory[count]:.0f}"]
-        )
+        seconds = [f"{parts[part]:.3g}" for part in PARTS]
+        rate = f"{speeds[count]:,.0f}"
+        rows.append([f"{count:,}", f"{sizes[count]:.1f}", *seconds, rate, f"{memory[count]:.0f}"])
     largest = max(read)
     ours, plain = steps["zoo"], steps["plain"]
     header = ["rows", "file, MB", "read, s", "fit, s", "encode, s", "rows/s", "peak MB above keras"]
@@ -103,18 +102,19 @@ def measure(file: str, train: bool, repetitions: int) -> dict:
 
     start()
     before = high_water()
+    import numpy as np
+
     from zoo import datasets, preprocessing
 
-    found = {}
-    began = time.perf_counter()
+    times = [time.perf_counter()]
     data = datasets.load(file)
-    found["load"] = time.perf_counter() - began
-    began = time.perf_counter()
+    times.append(time.perf_counter())
     preprocessor = preprocessing.fit(data, embeddings=False)
-    found["fit"] = time.perf_counter() - began
-    began = time.perf_counter()
-    encoded = {n: preprocessor.encode_split(getattr(data, n)) for n in ("train", "validation", "test")}
-    found["encode"] = time.perf_counter() - began
+    times.append(time.perf_counter())
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    encoded = {name: preprocessor.encode_split(split) for name, split in splits.items()}
+    times.append(time.perf_counter())
+    found = dict(zip(PARTS, np.diff(times).tolist(), strict=True))
     found["megabytes"] = high_water() - before
     if train:
         found["steps"] = steps(data, preprocessor, encoded["train"], repetitions)
@@ -155,7 +155,7 @@ def steps(data, preprocessor, encoded, repetitions: int) -> dict[str, list[float
         model.compile(optimizer=optimizer, loss=task.loss(None), metrics=task.metrics())
         trainers[name] = Trainer(model, feed, batch_size=BATCH)
         trainers[name].fit(steps=1)  # compiles
-    contenders = {n: lambda t=t: milliseconds(t) for n, t in trainers.items()}
+    contenders = {name: partial(milliseconds, trainer) for name, trainer in trainers.items()}
     return common.interleave(contenders, repetitions)
 
 

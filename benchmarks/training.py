@@ -51,9 +51,7 @@ def write(times: dict[str, list[float]], repetitions: int, skipped: bool) -> Non
         for name, bound in wanted.items()
         if name in times
     ]
-    rows = [
-        [name, common.spread(taken), f"{ratios[name]:.2f}"] for name, taken in times.items()
-    ]
+    rows = [[name, common.spread(taken), f"{ratios[name]:.2f}"] for name, taken in times.items()]
     text = common.table(["who", "ms an epoch, median (least to most)", f"times {OURS}"], rows)
     text = f"{__doc__}\n{repetitions} repetitions.\n\n{text}"
     if skipped:

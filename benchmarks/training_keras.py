@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -40,7 +41,7 @@ def model(optimizer: type = keras.optimizers.Adam, **options: Any) -> keras.Mode
 
 def each(ends: list[float]) -> float:
     """Return the median milliseconds between epochs' ends, which leaves the first epoch out."""
-    return 1000 * statistics.median(b - a for a, b in zip(ends, ends[1:], strict=False))
+    return 1000 * statistics.median(b - a for a, b in pairwise(ends))
 
 
 def ours(x: np.ndarray, y: np.ndarray) -> Callable[[], float]:

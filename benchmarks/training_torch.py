@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def contender(batches: Batches, threads: int = THREADS, fused: bool = False) -> 
         for _ in range(EPOCHS + 1):
             epoch()
             ends.append(time.perf_counter())
-        return 1000 * statistics.median(b - a for a, b in zip(ends, ends[1:], strict=False))
+        return 1000 * statistics.median(b - a for a, b in pairwise(ends))
 
     return measure
 

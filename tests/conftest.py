@@ -25,7 +25,10 @@ TRAINED = {
         "lstm",
         {"data": "{text}", "epochs": 1, "sequence_length": 16, "set": {"units": (8,)}},
     ),
-    "synthesis": ("dcgan", {"data": "digits", "steps": 2, "set": {"filters": 4, "latent_dim": 4}}),
+    "synthesis": (
+        "dcgan",
+        {"data": "digits", "steps": 30, "learning_rate": 0.02, "set": {"filters": 4, "latent_dim": 4}},
+    ),
 }
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
 

@@ -24,8 +24,9 @@ import json, os, signal, sys
 import keras
 import tensorflow as tf
 import zoo.cli
-from zoo import files
-from zoo.training import checkpoints, loop, session, signals, work
+from zoo import api
+from zoo.cli import train
+from zoo.training import checkpoints, work
 from zoo.training.loop import Trainer
 
 

@@ -111,7 +111,7 @@ def _check(chosen: config.Config) -> None:
 
 def evaluate(
     source: str | os.PathLike[str] | Run | Predictor,
-    data: str | None = None,
+    data: str | os.PathLike[str] | None = None,
     *,
     split: str | None = None,
 ) -> dict[str, Any]:
@@ -135,22 +135,27 @@ def evaluate(
     split = split or "test" if data is None else None
     examples = split_of(source, predictor, data, split)
     if not len(examples):
+        received = f"the {split} split" if split else f"the data '{data}'"
         raise InputError(
-            f"Received {f'the {split} split' if split else repr(data)}, which is empty. Expected "
-            "at least one example. Try another --split or --data."
+            f"Received {received}, which is empty. Expected at least one example. Try another "
+            "--split or --data."
         )
     result = predictor.task.evaluate(predictor.predict, examples)
     return {
         "task": predictor.task.name,
         "split": split,
-        "data": data or predictor.card["data"]["reference"],
+        "data": predictor.card["data"]["reference"] if data is None else os.fspath(data),
         "examples": len(examples),
         **result,
     }
 
 
 def split_of(
-    source: Any, predictor: Predictor, data: str | None, split: str | None, targets: bool = True
+    source: Any,
+    predictor: Predictor,
+    data: str | os.PathLike[str] | None,
+    split: str | None,
+    targets: bool = True,
 ) -> Any:
     """Return the examples to measure or predict: of `data`, or a split of the run's own."""
     from zoo import datasets
@@ -177,7 +182,8 @@ def split_of(
 
 
 def predict(
-    source: str | os.PathLike[str] | Run | Predictor, data: str | Mapping[str, Any]
+    source: str | os.PathLike[str] | Run | Predictor,
+    data: str | os.PathLike[str] | Mapping[str, Any],
 ) -> dict[str, Any]:
     """Answer examples with named outputs, arrays of one row an example.
 

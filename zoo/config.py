@@ -18,6 +18,7 @@ from zoo.options import check, option
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
+LARGEST_SEED = 2**31 - 1
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
     "classification",
@@ -47,8 +48,10 @@ class Data:
     validation_fraction: float = option(
         0.1, "Share of the examples kept for validation.", low=0.0, high=0.9
     )
-    test_fraction: float = option(0.2, "Share of the examples kept for the test.", low=0.0, high=0.9)
-    split_seed: int = option(0, "Seed of made splits, apart from --seed.", low=0)
+    test_fraction: float = option(
+        0.2, "Share of the examples kept for the test.", low=0.0, high=0.9
+    )
+    split_seed: int = option(0, "Seed of made splits, apart from --seed.", low=0, high=LARGEST_SEED)
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
 
 
@@ -68,9 +71,7 @@ class Optimization:
 
     epochs: int | None = option(None, "Passes over the training data.", low=1)
     steps: int | None = option(None, "Optimizer steps in all, instead of --epochs.", low=1)
-    time: str | None = option(
-        None, "Wall time to train for, as 90s, 10m or 2h.", kind="duration"
-    )
+    time: str | None = option(None, "Wall time to train for, as 90s, 10m or 2h.", kind="duration")
     batch_size: int | None = option(None, "Examples a step.", low=1)
     loss: str | None = option(None, "Loss; by default the task's.", choices=LOSSES)
     huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
@@ -121,7 +122,9 @@ class Run:
     """Run"""
 
     run: str | None = option(None, "Folder of the run; default runs/MODEL-DATA-NUMBER.")
-    seed: int = option(0, "Seed of weights, order, dropout and augmentation.", low=0)
+    seed: int = option(
+        0, "Seed of weights, order, dropout and augmentation.", low=0, high=LARGEST_SEED
+    )
     device: str = option("auto", "Where to compute.", choices=("auto", "cpu", "gpu"))
     precision: str = option(
         "auto", "Number format of the computation; weights stay float32.",
@@ -203,11 +206,6 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
             f"--{given[0]} and --{given[1]} were both given. Expected one of --epochs, --steps "
             "and --time."
         )
-    if config.optimization.nesterov and config.optimization.optimizer not in (None, "sgd"):
-        raise InputError(
-            f"--nesterov was given with --optimizer {config.optimization.optimizer}. "
-            "Expected --optimizer sgd."
-        )
     if config.optimization.huber_delta != 1.0 and config.optimization.loss != "huber":
         raise InputError(
             f"--huber-delta received {config.optimization.huber_delta:g} without huber. "
@@ -229,7 +227,23 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
     for name, value in defaults.items():
         if name in flat and flat[name] is None and name not in ("steps", "epochs"):
             flat[name] = value
-    return build(config.model, flat)
+    resolved = build(config.model, flat)
+    _refuse_momentum(resolved.optimization)
+    return resolved
+
+
+def _refuse_momentum(chosen: Optimization) -> None:
+    """Not every optimizer has a momentum, and Nesterov's needs one."""
+    if chosen.nesterov and not (chosen.optimizer == "sgd" and chosen.momentum):
+        raise InputError(
+            f"--nesterov was given with --optimizer {chosen.optimizer} and --momentum "
+            f"{chosen.momentum or 0:g}. Expected --optimizer sgd and a momentum such as 0.9."
+        )
+    if chosen.momentum is not None and chosen.optimizer == "adagrad":
+        raise InputError(
+            f"--momentum received {chosen.momentum:g} with --optimizer adagrad, which has none. "
+            "Expected another optimizer, or no --momentum."
+        )
 
 
 def _refuse_schedule(config: Config) -> None:

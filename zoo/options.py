@@ -6,6 +6,7 @@ Standard library only. `zoo.config` lists the options.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, field
@@ -46,7 +47,7 @@ def check(entry: Field, value: Any) -> Any:
         raise InputError(f"{shown} received nothing. Expected {expected(entry)}.")
     try:
         value = _typed(kind, value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{shown} received {value!r}. Expected {expected(entry)}.") from None
     meta = entry.metadata
     if meta["choices"] and value not in meta["choices"]:
@@ -59,6 +60,8 @@ def check(entry: Field, value: Any) -> Any:
 
 
 def _typed(kind: str, value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if kind.startswith("tuple"):
         return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
     if kind.startswith("bool"):
@@ -102,7 +105,7 @@ def expected(entry: Field) -> str:
     if meta["low"] is not None:
         noun += f" of at least {meta['low']:g}"
     if meta["high"] is not None:
-        noun += f" and at most {meta['high']:g}"
+        noun += f" and at most {meta['high']:.10g}"
     return noun
 
 

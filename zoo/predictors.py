@@ -218,11 +218,14 @@ def _named(concrete: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
     return call
 
 
-def _renamed(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
-    """Return a function of keywords that another one knows by other names."""
+def _signature(
+    function: Callable[..., Any], names: Mapping[str, str], order: list[str]
+) -> Callable[..., Any]:
+    """Return a SavedModel's signature with raw names for arguments and its outputs in order."""
 
     def call(**inputs: Any) -> Any:
-        return function(**{names[name]: value for name, value in inputs.items()})
+        answers = function(**{names.get(name, name): value for name, value in inputs.items()})
+        return {name: answers[name] for name in order}
 
     return call
 
@@ -253,8 +256,12 @@ def _load_savedmodel(path: Path) -> Predictor:
             f"'{path}' could not be loaded as a SavedModel: {' '.join(str(error).split())[:200]}. "
             "Expected a folder that `zoo export` wrote."
         ) from error
-    functions = dict(loaded.signatures)
-    functions["serving_default"] = _renamed(functions["serving_default"], state["arguments"])
+    functions = {
+        name: _signature(
+            loaded.signatures[name], state["arguments"] if name == "serving_default" else {}, order
+        )
+        for name, order in state["outputs"].items()
+    }
     predictor = Predictor(functions, state)
     predictor.loaded = loaded  # keeps its tables and variables alive
     return predictor

@@ -24,8 +24,8 @@ def write(predictor: Any, path: Path) -> None:
     """Write a run's predictor as a SavedModel with the signatures of its task.
 
     `serving_default` takes raw input, `tensors` what the model itself takes; a language model has
-    `generate` too. `assets/zoo.json` holds classes, preprocessing, provenance and the argument of
-    every raw input, and `assets/card.md` the model card.
+    `generate` too. `assets/zoo.json` holds classes, preprocessing, provenance, the argument of
+    every raw input and the order of the outputs, and `assets/card.md` the model card.
     """
     archive = keras.export.ExportArchive()
     model = getattr(predictor.model, "generator", predictor.model)
@@ -34,12 +34,14 @@ def write(predictor: Any, path: Path) -> None:
         archive.track(resource)
     signatures = predictor.task.signatures(model, predictor.preprocessor)
     arguments = argument_names(signatures["serving_default"][1])
+    outputs: dict[str, list[str]] = {}
     for name, (function, inputs) in signatures.items():
         names = arguments if name == "serving_default" else {n: n for n in inputs}
-        archive.add_endpoint(name, _called(function, names), [_specs(inputs, names)])
+        called = _called(function, names, outputs.setdefault(name, []))
+        archive.add_endpoint(name, called, [_specs(inputs, names)])
     with quiet(), contextlib.redirect_stdout(io.StringIO()):
         archive.write_out(str(path), verbose=False)
-    state = {**predictor.state, "arguments": arguments}
+    state = {**predictor.state, "arguments": arguments, "outputs": outputs}
     (path / "assets").mkdir(exist_ok=True)
     write_atomic(path / "assets" / "zoo.json", json.dumps(state, ensure_ascii=False))
     write_atomic(path / "assets" / "card.md", card.text(predictor, arguments))
@@ -73,11 +75,18 @@ def _spelled(name: str) -> str:
     return f"{word}_" if keyword.iskeyword(word) or word == "self" else word
 
 
-def _called(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
-    """Return a function of one dictionary by argument for one of keywords by raw name."""
+def _called(
+    function: Callable[..., Any], names: Mapping[str, str], order: list[str]
+) -> Callable[..., Any]:
+    """Return a function of one dictionary by argument for one of keywords by raw name.
+
+    When it is traced it writes down the order of its outputs: TensorFlow keeps them by name.
+    """
 
     def call(inputs: dict[str, Any]) -> Any:
-        return function(**{raw: inputs[name] for raw, name in names.items()})
+        answers = function(**{raw: inputs[name] for raw, name in names.items()})
+        order[:] = answers
+        return answers
 
     return call
 

@@ -16,7 +16,7 @@ from zoo.preprocessing.tables import TablePreprocessor
 from zoo.preprocessing.text import TextPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "table": TablePreprocessor,
     "vector": VectorPreprocessor,
     "image": ImagePreprocessor,

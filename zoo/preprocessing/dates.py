@@ -1,4 +1,7 @@
-"""Dates as numbers, in graph: elapsed days, and month, weekday and hour as points on circles."""
+"""Dates as numbers, in graph: elapsed days, and month, weekday and hour as points on circles.
+
+Times are those of the clock on the wall: an offset from UTC is read and left out.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ def features(format: str) -> tuple[str, ...]:
 def parse(strings: tf.Tensor, format: str) -> tf.Tensor:
     """Return float64 `(B, features)`; NaN throughout where a string is no date of the format."""
     pattern, order = _pattern(format)
-    valid = tf.strings.regex_full_match(strings, pattern)
-    safe = tf.where(valid, strings, tf.constant(_example(format)))
+    fits = tf.strings.regex_full_match(strings, pattern)
+    safe = tf.where(fits, strings, tf.constant(_example(format)))
     part = {
         name: tf.strings.to_number(
             tf.strings.regex_replace(safe, f"^{pattern}$", rf"\{group}"), tf.float64
@@ -40,16 +43,30 @@ def parse(strings: tf.Tensor, format: str) -> tf.Tensor:
     one, none = tf.ones_like(part["%Y"]), tf.zeros_like(part["%Y"])
     month, day = part.get("%m", one), part.get("%d", one)
     days = _days(part["%Y"], month, day)
-    hour = part.get("%H", none) + part.get("%M", none) / 60 + part.get("%S", none) / 3600
-    columns = [days + hour / 24, *_circle((month - 1) / 12), *_circle(tf.math.floormod(days, 7) / 7)]
+    hours, minutes, seconds = (part.get(name, none) for name in ("%H", "%M", "%S"))
+    hour = hours + minutes / 60 + seconds / 3600
+    columns = [
+        days + hour / 24,
+        *_circle((month - 1) / 12),
+        *_circle(tf.math.floormod(days, 7) / 7),
+    ]
     if "%H" in format:
         columns += _circle(hour / 24)
     values = tf.stack(columns, axis=-1)
-    return tf.where(valid[:, None], values, tf.constant(math.nan, tf.float64))
+    exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= _month_length(part["%Y"], month))
+    exists &= (hours < 24) & (minutes < 60) & (seconds < 62)  # leap seconds
+    return tf.where((fits & exists)[:, None], values, tf.constant(math.nan, tf.float64))
 
 
 def _circle(share: tf.Tensor) -> list[tf.Tensor]:
     return [tf.sin(2 * math.pi * share), tf.cos(2 * math.pi * share)]
+
+
+def _month_length(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
+    one = tf.ones_like(year)
+    last = month >= 12
+    following = _days(tf.where(last, year + 1, year), tf.where(last, one, month + 1), one)
+    return following - _days(year, month, one)
 
 
 def _days(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:

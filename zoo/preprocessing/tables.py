@@ -51,7 +51,9 @@ class TablePreprocessor:
         self.vocabularies = {name: list(values) for name, values in vocabularies.items()}
         self.embeddings = embeddings
         self.lookups = {
-            name: keras.layers.StringLookup(vocabulary=values, num_oov_indices=1, mask_token=None)
+            name: keras.layers.StringLookup(
+                vocabulary=values, num_oov_indices=1, mask_token=None, oov_token=_none_of(values)
+            )
             for name, values in self.vocabularies.items()
         }
         for lookup in self.lookups.values():
@@ -65,14 +67,14 @@ class TablePreprocessor:
             series = split.column(column.name)
             if column.kind == "number":
                 values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-                statistics.append(_statistics(values[:, None]))
+                statistics.append(mean_and_scale(values[:, None]))
                 if np.isnan(values).any():
                     missing.append(column.name)
             elif column.kind == "category":
                 vocabularies[column.name] = _vocabulary(series)
         for column in spec.inputs:
             if column.kind == "date":
-                statistics.append(_statistics(_date_values(split.column(column.name), column)))
+                statistics.append(mean_and_scale(_date_values(split.column(column.name), column)))
         mean, scale = (np.concatenate(s) if s else np.zeros(0) for s in _unzip(statistics))
         columns = [{"name": c.name, "kind": c.kind, "format": c.format} for c in spec.inputs]
         return cls(columns, mean.tolist(), scale.tolist(), missing, vocabularies, embeddings)
@@ -81,9 +83,7 @@ class TablePreprocessor:
         """Return the fitted state as plain lists, strings and numbers."""
         return {
             "kind": self.kind,
-            "columns": [
-                {"name": c.name, "kind": c.kind, "format": c.format} for c in self.columns
-            ],
+            "columns": [{"name": c.name, "kind": c.kind, "format": c.format} for c in self.columns],
             "mean": self.mean.tolist(),
             "scale": self.scale.tolist(),
             "missing": self.missing,
@@ -130,7 +130,8 @@ class TablePreprocessor:
         rows = tf.shape(next(iter(raw.values())))[0]
         markers = [tf.cast(tf.math.is_nan(raw[n]), tf.float32)[:, None] for n in self.missing]
         if values:
-            standard = (tf.concat(values, axis=1) - self.mean) / self.scale
+            # A graph would turn a division into this product, and differ in the last bit.
+            standard = (tf.concat(values, axis=1) - self.mean) * (1.0 / self.scale)
             standard = tf.where(tf.math.is_nan(standard), tf.zeros_like(standard), standard)
             encoded["numbers"] = tf.concat([tf.cast(standard, tf.float32), *markers], axis=1)
         else:
@@ -180,13 +181,16 @@ class TablePreprocessor:
         return {"numbers": numbers, "categories": codes} if self.lookups else {"numbers": numbers}
 
 
-def _statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column of `(rows, columns)`, NaN left out."""
+def mean_and_scale(values: np.ndarray, rounding: float = 1e-13) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column of `(rows, columns)`, NaN left out.
+
+    A deviation of no more than `rounding` times the mean counts as none, for which 1 is returned.
+    """
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0.0).sum(axis=0) / count
     scale = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
-    return mean, np.where(scale > 1e-10 * np.abs(mean), scale, 1.0)  # constant but for rounding
+    return mean, np.where(scale > rounding * np.abs(mean), scale, 1.0)
 
 
 def _unzip(pairs: list) -> tuple[list, list]:
@@ -207,7 +211,15 @@ def _vocabulary(series: Any) -> list[str]:
     distinct, position = _factorize(series)
     counts = np.bincount(position % len(distinct), minlength=len(distinct))
     kept = np.argsort(-counts, kind="stable")[:LARGEST_VOCABULARY]
-    return sorted(distinct[i] for i in kept if counts[i])
+    return sorted({distinct[i] for i in kept if counts[i]})  # "" may be there twice, once missing
+
+
+def _none_of(values: Sequence[str]) -> str:
+    """Return a name for unseen values that no value has."""
+    name = "[UNK]"
+    while name in values:
+        name = f"[{name}]"
+    return name
 
 
 def _date_values(series: Any, column: Column) -> np.ndarray:

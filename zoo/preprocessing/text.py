@@ -66,7 +66,9 @@ class TextPreprocessor:
     def ids(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """Return the codes of each string's characters, int32 `(B, None)`."""
         characters = tf.strings.unicode_split(strings, "UTF-8")
-        return tf.ragged.map_flat_values(lambda flat: tf.cast(self.lookup(flat), tf.int32), characters)
+        return tf.ragged.map_flat_values(
+            lambda flat: tf.cast(self.lookup(flat), tf.int32), characters
+        )
 
     def strings(self, ids: tf.Tensor) -> tf.Tensor:
         """Return the text of codes `(B, T)` as strings `(B,)`."""

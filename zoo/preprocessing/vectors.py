@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.preprocessing.tables import mean_and_scale
 
 
 class VectorPreprocessor:
@@ -30,13 +31,8 @@ class VectorPreprocessor:
         column = spec.inputs[0]
         values = split.batch(np.arange(len(split)))[column.name].astype(np.float64)
         values = values.reshape(-1, values.shape[-1])
-        scale = values.std(axis=0)
-        return cls(
-            column.name,
-            column.shape,
-            values.mean(axis=0).tolist(),
-            np.where(scale > 0, scale, 1.0).tolist(),
-        )
+        mean, scale = mean_and_scale(values, rounding=1e-7)  # they come as float32
+        return cls(column.name, column.shape, mean.tolist(), scale.tolist())
 
     def to_json(self) -> dict[str, Any]:
         """Return the fitted state as plain lists and numbers."""
@@ -62,7 +58,8 @@ class VectorPreprocessor:
 
     def encode(self, raw: dict[str, tf.Tensor]) -> tf.Tensor:
         """Standardize `(B, *shape)`."""
-        return (raw[self.name] - self.mean) / self.scale
+        # A graph would turn a division into this product, and differ in the last bit.
+        return (raw[self.name] - self.mean) * (1.0 / self.scale)
 
     def tensors(self, encoded: tf.Tensor) -> tf.Tensor:
         """Return the encoded array as it is."""

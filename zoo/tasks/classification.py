@@ -140,11 +140,7 @@ class Classification:
         columns = precision_recall_fscore_support(
             actual, predicted, labels=np.arange(len(self.classes)), zero_division=0
         )
-        names = ("precision", "recall", "f1", "support")
-        return [
-            {"class": name} | {k: v.item() for k, v in zip(names, values, strict=True)}
-            for name, *values in zip(self.classes, *columns, strict=True)
-        ]
+        return common.per_class(self.classes, columns)
 
     def _confusion(self, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         size = len(self.classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -45,3 +45,17 @@ def defined(score: Callable[[], float]) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def per_class(classes: Sequence[str], columns: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return a row a class from scikit-learn's precision, recall, F1 and support."""
+    return [
+        {
+            "class": name,
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "support": int(support),
+        }
+        for name, precision, recall, f1, support in zip(classes, *columns, strict=True)
+    ]

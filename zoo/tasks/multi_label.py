@@ -102,9 +102,4 @@ class MultiLabel:
             "log_loss": float(log_loss),
         }
         columns = m.precision_recall_fscore_support(actual, predicted, zero_division=0)
-        names = ("precision", "recall", "f1", "support")
-        per_class = [
-            {"class": name} | {k: v.item() for k, v in zip(names, values, strict=True)}
-            for name, *values in zip(self.classes, *columns, strict=True)
-        ]
-        return {"scores": scores, "tables": {"per_class": per_class}}
+        return {"scores": scores, "tables": {"per_class": common.per_class(self.classes, columns)}}

@@ -145,8 +145,9 @@ def create(chosen: Optimization, steps: int | None) -> keras.optimizers.Optimize
 
 
 def of(model: keras.Model) -> list[Any]:
-    """Return a compiled model's optimizers: one, or as many as an adversarial model has."""
-    found = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
+    """Return a compiled model's optimizers, `model.optimizer` first."""
+    held = [getattr(model, "optimizer", None), *vars(model).values()]
+    found = [value for value in held if isinstance(value, keras.optimizers.Optimizer)]
     return list({id(optimizer): optimizer for optimizer in found}.values())
 
 

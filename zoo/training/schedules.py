@@ -55,15 +55,16 @@ def create(name: str, rate: float, steps: int | None, warmup: float) -> Any:
         warmup: share of the run over which the rate rises.
     """
     schedules = keras.optimizers.schedules
+    total = steps or 0
     if name == "cosine":
         schedule: Any = schedules.CosineDecay(rate, steps)
     elif name == "step":
         schedule = schedules.PiecewiseConstantDecay(
-            [steps // 2, steps * 3 // 4], [rate, rate * 0.1, rate * 0.01]
+            [total // 2, total * 3 // 4], [rate, rate * 0.1, rate * 0.01]
         )
     elif name == "exponential":
         schedule = schedules.ExponentialDecay(rate, steps, 0.01)
     else:
         schedule = rate
-    rising = round(warmup * (steps or 0))
+    rising = round(warmup * total)
     return WarmUp(schedule, rising) if rising else schedule
