@@ -27,6 +27,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PYTHON = sys.executable
 ZOO = str(Path(sys.executable).with_name("zoo"))
 KERAS = [PYTHON, "-c", "import keras"]
+LOAD = os.getloadavg()[0]  # processes that wanted a core during the last minute
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
@@ -154,8 +155,8 @@ def machine() -> str:
         except PackageNotFoundError:
             continue
     cores = len(os.sched_getaffinity(0))
-    day = time.strftime("%Y-%m-%d")
-    return f"{model}, {cores} cores, {', '.join(software)}, {day}"
+    busy = f"load {LOAD:.1f} at the start"
+    return f"{model}, {cores} cores, {busy}, {', '.join(software)}, {time.strftime('%Y-%m-%d')}"
 
 
 class Worker:

@@ -62,10 +62,10 @@ def command(
         texts = predictor.generate([prompt] * (count or 1), tokens, temperature, seed)
         _print_texts([prompt + text for text in texts], as_json)
         return
-    if "count" not in predictor.served:
+    if not predictor.makes_pictures:
         raise InputError(
-            f"'{source}' was trained for {predictor.task.name}, which generates nothing. Expected a "
-            "model for language-modelling or image-synthesis. Try `zoo predict`."
+            f"'{source}' was trained for {predictor.task.name}, which generates nothing. "
+            "Expected a model for language-modelling or image-synthesis. Try `zoo predict`."
         )
     _refuse(ctx, OF_TEXT, "pictures")
     path = out or _default_path(source)

@@ -38,8 +38,9 @@ def _metavar(entry: Field) -> str:
         return {"duration": "TIME", "interval": "STEPS|TIME"}.get(meta["kind"], "LIST")
     if entry.name in ("validation", "test", "run", "plugin"):
         return "PATH"
-    first = kind.split(" ")[0]
-    return {"int": "N", "float": "NUMBER"}.get(first, "NAME=VALUE" if entry.name == "set" else "NAME")
+    if entry.name == "set":
+        return "NAME=VALUE"
+    return {"int": "N", "float": "NUMBER"}.get(kind.split(" ")[0], "NAME")
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

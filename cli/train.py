@@ -92,7 +92,10 @@ def _from_file(
         found = {"model": found.get("model"), **found["options"], "run": None}
     listed = found.pop("model", None)
     if model is not None and listed not in (None, model):
-        raise InputError(f"Received the model '{model}' and, in '{path}', '{listed}'. Expected one.")
+        raise InputError(
+            f"Received the model '{model}' and, in '{path}', '{listed}'. Expected one. Try without "
+            f"'{model}'."
+        )
     lengths = {"epochs", "steps", "time"}
     if lengths & set(options):
         found = {name: value for name, value in found.items() if name not in lengths}

@@ -20,6 +20,7 @@ TRAINED = {
     "targets": ("mlp", {"data": "{table}", "target": ("Höhe (m)", "y/z"), **TINY}),
     "labels": ("mlp", {"data": "{labels}", "target": ("tags",), **TINY}),
     "copies": ("autoencoder", {"data": "wine", "epochs": 2, "set": {"units": (8, 3)}}),
+    "vectors": ("linear", {"data": "digits", "kind": "vector", "epochs": 1}),
     "pictures": ("lenet5", {"data": "digits", "epochs": 1}),
     "text": (
         "lstm",
@@ -27,7 +28,12 @@ TRAINED = {
     ),
     "synthesis": (
         "dcgan",
-        {"data": "digits", "steps": 30, "learning_rate": 0.02, "set": {"filters": 4, "latent_dim": 4}},
+        {
+            "data": "digits",
+            "steps": 30,
+            "learning_rate": 0.02,
+            "set": {"filters": 4, "latent_dim": 4},
+        },
     ),
 }
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
@@ -57,6 +63,7 @@ def files(tmp_path_factory):
             "mean radius": random.normal(size=rows).round(4),
             "Größe (cm)": random.normal(170, 10, size=rows).round(2),
             "a/b": random.normal(size=rows).round(4),
+            "count": random.normal(size=rows).round(4),
             "a b": random.normal(size=rows).round(4),
             "1st": random.choice(["red", "blue", "a,b"], rows),
             "class": random.choice(["x", "y"], rows),
@@ -83,7 +90,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, files):
-    """Return the path of a small trained run by its name in `TRAINED`, made when first asked for."""
+    """Return the path of a small run by its name in `TRAINED`, trained when first asked for."""
     import zoo
 
     folder = tmp_path_factory.mktemp("trained")

@@ -43,8 +43,8 @@ def test_create_is_a_plain_keras_model():
 def test_from_training_to_prediction(tmp_path, capfd):
     said = []
     run = zoo.train(
-        "mlp", data="iris", epochs=1, set={"units": (16, 8), "activation": "tanh"}, learning_rate=3e-3,
-        run=tmp_path / "run", say=said.append,
+        "mlp", data="iris", epochs=1, set={"units": (16, 8), "activation": "tanh"},
+        learning_rate=3e-3, run=tmp_path / "run", say=said.append,
     )  # fmt: skip
     assert run.path == tmp_path / "run"
     assert said[0] == "Device: CPU"
@@ -52,7 +52,8 @@ def test_from_training_to_prediction(tmp_path, capfd):
     assert run.config["builder"]["units"] == [16, 8]
     assert run.config["options"]["learning_rate"] == 3e-3
     predictor = zoo.load(run)
-    assert [layer.units for layer in predictor.model.layers if hasattr(layer, "units")] == [16, 8, 3]
+    layers = predictor.model.layers
+    assert [layer.units for layer in layers if hasattr(layer, "units")] == [16, 8, 3]
     result = zoo.evaluate(run)
     assert result == run.metrics
     assert zoo.evaluate(predictor, "iris")["scores"] == result["scores"]

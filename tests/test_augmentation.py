@@ -43,10 +43,10 @@ def test_no_two_of_many_steps_are_alike():
         tuple(augmentation.StepSeed(seed, kind, tf.constant(step), replica).next().numpy())
         for seed in (0, 1, 7919)
         for kind in (0, 1)
-        for step in (*range(50), 2**31 - 1)
+        for step in (*range(8), 2**31 - 1)
         for replica in (0, 1)
     }
-    assert len(seeds) == 3 * 2 * 51 * 2
+    assert len(seeds) == 3 * 2 * 9 * 2
 
 
 def test_flip_is_left_to_right_of_some_pictures():

@@ -229,7 +229,11 @@ TARGETS = {
         {"cells": [(39, "label", "c")]},
         ["'c' in its test split only"],
     ),
-    "infinite input": (["--target", "label"], {"cells": [(3, "x", np.inf)]}, ["'x' has 1 infinite"]),
+    "infinite input": (
+        ["--target", "label"],
+        {"cells": [(3, "x", np.inf)]},
+        ["'x' has 1 infinite", "row 4"],
+    ),
     "unknown column to drop": (["--target", "label", "--drop", "y"], {}, ["'y' for --drop"]),
 }
 
@@ -301,7 +305,8 @@ PLUGINS = {
 def test_plugins(refused, tmp_path, case):
     text, said = PLUGINS[case]
     (tmp_path / "mine.py").write_text(text)
-    for command in (("train", "mlp", "--data", "iris"), ("show", "mlp"), ("list",), ("check", "mlp")):
+    train = ("train", "mlp", "--data", "iris")
+    for command in (train, ("show", "mlp"), ("list",), ("check", "mlp")):
         assert said in refused(*command, "--plugin", "mine.py")
 
 

@@ -1,4 +1,4 @@
-"""`zoo evaluate`, `zoo predict`, `zoo generate`: a run or an artifact in, tables and pictures out."""
+"""`zoo evaluate`, `predict` and `generate`: a run or an artifact in, tables and pictures out."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def test_evaluate_prints_tables(zoo, trained):
 def test_evaluate_a_file_whole(zoo, trained, tmp_path):
     frame = datasets.load("iris").test.frame
     frame.head(41).to_csv("some.csv", index=False)
-    code, out, err = zoo("evaluate", trained("classes"), "--data", "some.csv", "--json")
+    code, out, _ = zoo("evaluate", trained("classes"), "--data", "some.csv", "--json")
     result = json.loads(out)
     assert (code, result["examples"], result["split"]) == (0, 41, None)
     assert result["data"] == "some.csv"
@@ -126,7 +126,7 @@ def test_predict_from_files_and_stdin_in_order(zoo, trained, artifacts, monkeypa
         with open(name, encoding="utf-8") as file:
             monkeypatch.setattr("sys.stdin", file)
             assert zoo("predict", run, *options)[1] == expected
-    code, out, err = zoo("predict", run, "a.csv", "--out", "answers.csv")
+    code, out, _ = zoo("predict", run, "a.csv", "--out", "answers.csv")
     assert (code, out) == (0, "answers.csv\n")
     with open("answers.csv", encoding="utf-8") as file:
         assert file.read() == expected
@@ -136,7 +136,7 @@ def test_predict_from_files_and_stdin_in_order(zoo, trained, artifacts, monkeypa
 
 
 def test_predict_json_lines(zoo, trained, files):
-    code, out, err = zoo("predict", trained("targets"), files["table"], "--json")
+    _, out, _ = zoo("predict", trained("targets"), files["table"], "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert len(rows) == 120
     assert list(rows[0]) == ["Höhe (m)", "y/z"]
@@ -147,7 +147,7 @@ def test_predict_a_picture(zoo, trained):
     split = datasets.load("digits").test
     picture = split.batch([0])["image"][0]
     Image.fromarray(picture[..., 0]).save("digit.png")
-    code, out, err = zoo("predict", trained("pictures"), "digit.png", "--json")
+    _, out, _ = zoo("predict", trained("pictures"), "digit.png", "--json")
     answer = json.loads(out)
     assert set(answer) == {"label", "probability", *(f"probability_{d}" for d in range(10))}
     expected = api.load(trained("pictures"))({"image": picture[None]})

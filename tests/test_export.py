@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from conftest import TRAINED
+
 from zoo import api, predictors
 from zoo.errors import ExportMismatchError, InputError
 from zoo.exporters import parity
@@ -92,7 +92,8 @@ out = loaded.signatures["generate"](prompt=tf.constant(["The "]), tokens=tf.cons
 answers["text"] = out["text"].numpy()[0].decode()
 loaded = tf.saved_model.load(digits)
 png = tf.io.encode_png(np.zeros((8, 8, 1), np.uint8))
-answers["digit"] = loaded.signatures["serving_default"](image=png[None])["label"].numpy()[0].decode()
+out = loaded.signatures["serving_default"](image=png[None])
+answers["digit"] = out["label"].numpy()[0].decode()
 loaded = tf.saved_model.load(synthesis)
 out = loaded.signatures["serving_default"](count=tf.constant(2), seed=tf.constant(1))
 answers["image"] = tf.io.decode_image(out["png"][1]).numpy().tolist()

@@ -19,9 +19,7 @@ def test_reliability_groups_by_confidence():
 
 
 def test_calibration_error_by_hand():
-    table = reliability(
-        np.array([0.55, 0.55, 0.65, 0.95, 1.0]), np.array([1, 0, 1, 1, 1]), bins=10
-    )
+    table = reliability(np.array([0.55, 0.55, 0.65, 0.95, 1.0]), np.array([1, 0, 1, 1, 1]), bins=10)
     # (2 |0.5 - 0.55| + 1 |1 - 0.65| + 2 |1 - 0.975|) / 5
     assert expected_calibration_error(table) == pytest.approx((0.1 + 0.35 + 0.05) / 5)
 

@@ -43,7 +43,7 @@ def test_missing_numbers_unseen_categories_and_no_dates(trained):
     predictor = api.load(trained("table"))
     raw = {
         "mean radius": [0.1, np.nan], "Größe (cm)": [np.nan, 170.0], "a/b": [1.0, np.nan],
-        "a b": [0.0, 0.0], "1st": ["never seen", ""], "class": ["x", "q"],
+        "a b": [0.0, 0.0], "count": [1.0, 2.0], "1st": ["never seen", ""], "class": ["x", "q"],
         "seen on": ["", "2031-12-31"], "Höhe (m)": [0.0, 1.0], "y/z": [0.0, np.nan],
     }  # fmt: skip
     answers = predictor({name: np.array(values) for name, values in raw.items()})

@@ -41,8 +41,10 @@ def ends(job):
     def one_step(trainer, order, last):
         trainer._per_call = 1
         logs = call(trainer, order, last)
-        if kind == "step" and trainer.position.step == when:
+        if kind in ("step", "twice") and trainer.position.step == when:
             send()
+            if kind == "twice":
+                send()
         return logs
 
     def measured(trainer):
@@ -273,6 +275,16 @@ def test_a_signal_leaves_a_run_that_can_be_resumed(zoo, sent, expected):
     assert (code, out) == (0, "stopped\n")
     assert "stopped is finished: 4 epochs, 28 steps. Nothing to do." in err
     assert run.model_weights.read_bytes() == before
+
+
+def test_a_second_sigint_ends_at_once(zoo):
+    arguments = ("train", *CASES["autoencoder"], "--checkpoint-every", "3", "--run", "twice")
+    code, out, err = zoo(*arguments, kind="twice", when=5, sent=signal.SIGINT)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "Error: Interrupted."
+    code, _, err = zoo("train", "--resume", "twice")
+    assert code == 0
+    assert "after step 3" in err
 
 
 def test_divergence_ends_with_3_and_a_usable_run(zoo):

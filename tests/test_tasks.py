@@ -1,4 +1,4 @@
-"""Each task trained small: its scores against scikit-learn, its outputs against their definition."""
+"""Each task trained small: scores against scikit-learn, outputs against their definition."""
 
 import math
 
@@ -33,7 +33,9 @@ def test_classification(trained, name):
     shares = probabilities / probabilities.sum(axis=1, keepdims=True)
     area = shares[:, 1] if len(classes) == 2 else shares
     assert scores["accuracy"] == m.accuracy_score(actual, predicted)
-    assert scores["balanced_accuracy"] == pytest.approx(m.balanced_accuracy_score(actual, predicted))
+    assert scores["balanced_accuracy"] == pytest.approx(
+        m.balanced_accuracy_score(actual, predicted)
+    )
     assert scores["f1"] == pytest.approx(m.f1_score(actual, predicted, average="macro"))
     assert scores["roc_auc"] == pytest.approx(m.roc_auc_score(actual, area, multi_class="ovr"))
     assert scores["log_loss"] == pytest.approx(m.log_loss(actual, shares, labels=every), rel=1e-5)
@@ -74,7 +76,9 @@ def test_multi_label(trained):
     average = {"zero_division": 0, "y_true": actual, "y_pred": predicted}
     assert scores["f1"] == pytest.approx(m.f1_score(average="macro", **average))
     assert scores["f1_micro"] == pytest.approx(m.f1_score(average="micro", **average))
-    losses = [m.log_loss(a, p, labels=[0, 1]) for a, p in zip(actual.T, probabilities.T, strict=True)]
+    losses = [
+        m.log_loss(a, p, labels=[0, 1]) for a, p in zip(actual.T, probabilities.T, strict=True)
+    ]
     assert scores["log_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert scores["roc_auc"] == pytest.approx(m.roc_auc_score(actual, probabilities))
 
@@ -89,7 +93,9 @@ def test_regression(trained, name):
     assert result["scores"]["r2"] == pytest.approx(m.r2_score(actual, predicted))
     assert result["scores"]["mae"] == pytest.approx(m.mean_absolute_error(actual, predicted))
     rows = result["tables"]["per_target"]
-    roots = [math.sqrt(m.mean_squared_error(a, p)) for a, p in zip(actual.T, predicted.T, strict=True)]
+    roots = [
+        math.sqrt(m.mean_squared_error(a, p)) for a, p in zip(actual.T, predicted.T, strict=True)
+    ]
     assert [row["rmse"] for row in rows] == pytest.approx(roots)
     assert result["scores"]["rmse"] == pytest.approx(np.mean(roots))
     residuals = result["tables"]["residuals"]
@@ -214,7 +220,9 @@ def test_choosing_a_task():
     can = ("classification", "regression")
     assert tasks.choose("mlp", can, TABLE, None) == "classification"
     assert tasks.choose("auto", ("reconstruction",), TABLE, None) == "reconstruction"
-    with pytest.raises(InputError, match="'mlp' does classification, regression; expected one that"):
+    with pytest.raises(
+        InputError, match="'mlp' does classification, regression; expected one that"
+    ):
         tasks.choose("mlp", can, TABLE, "reconstruction")
     with pytest.raises(InputError, match="what the data allows: classification, reconstruction"):
         tasks.choose("gpt", ("language-modelling",), TABLE, None)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo import losses, weights
+from zoo import config, losses, weights
 from zoo.config import Optimization
 from zoo.errors import DivergenceError, InputError
 from zoo.training import optimizers
@@ -13,6 +13,7 @@ from zoo.training.checkpoints import Checkpoints
 from zoo.training.feeds import Resident
 from zoo.training.loop import Trainer
 from zoo.training.order import epoch_order
+from zoo.training.session import prepare
 
 ROWS, BATCH, EPOCHS = 50, 16, 3  # the last batch of an epoch has two rows
 RANDOM = np.random.default_rng(0)
@@ -142,7 +143,7 @@ class Keeper(keras.callbacks.Callback):
         self.values = weights.snapshot(self.model.trainable_variables)
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_steps_per_call_change_nothing(jit):
     case = {"middle": (dropped,), "jit": jit}
     first, log = trained(per_call=1, **case)
@@ -277,6 +278,25 @@ def test_averages_are_validated_and_kept():
     averages = model.optimizer._model_variables_moving_average
     equal([w.numpy() for w in model.trainable_weights], [a.numpy() for a in averages])
     assert trainer.evaluate()["loss"] == log[-1]["val_loss"]
+
+
+def test_automatic_class_weights_make_classes_weigh_the_same():
+    options = {"data": "breast-cancer", "class_weight": "auto", "epochs": 1, "set": ["units=2"]}
+    session = prepare(config.build("mlp", options), "CPU")
+    feed = session.feeds["train"]
+    codes, weight = (array.numpy().ravel() for array in feed.arrays[1:])
+    assert weight.mean() == pytest.approx(1)
+    assert weight[codes == 0].sum() == pytest.approx(weight[codes == 1].sum(), rel=1e-5)
+    assert len(feed.batch(tf.range(3))) == 3
+    assert session.feeds["validation"].arrays[2] is None
+
+
+def test_early_stopping_without_validation_is_refused_if_asked_for():
+    options = {"data": "iris", "validation_fraction": 0.0, "epochs": 1, "set": ["units=2"]}
+    session = prepare(config.build("mlp", options), "CPU")
+    assert session.config.regularization.early_stopping == 0
+    with pytest.raises(InputError, match="there is no validation loss to watch"):
+        prepare(config.build("mlp", {**options, "early_stopping": 3}), "CPU")
 
 
 def test_steps_end_within_an_epoch_and_time_ends_training():

@@ -186,7 +186,7 @@ def build(model: str, options: Mapping[str, Any]) -> Config:
     for name in options:
         if name not in known:
             raise unknown("option", name, known, look="zoo train --help")
-    groups = []
+    groups: list[Any] = []
     for group in GROUPS:
         names = [entry.name for entry in fields(group)]
         values = {n: check(known[n], options[n]) for n in names if n in options}

@@ -32,7 +32,7 @@ def option(
     `low` and `high` are inclusive bounds, `above` an exclusive one; `kind` names what a string
     must parse as ("duration", "interval", "augmentations").
     """
-    metadata = {"help": text, "choices": choices, "kind": kind}
+    metadata: dict[str, Any] = {"help": text, "choices": choices, "kind": kind}
     metadata |= {"low": low, "high": high, "above": above}
     return field(default=default, metadata=metadata)
 

@@ -65,7 +65,7 @@ class Predictor:
 
     def refuse_generator(self) -> None:
         """Raise an InputError where the model makes pictures and so has nothing to answer."""
-        if "count" in self.served:
+        if self.makes_pictures:
             raise InputError(
                 f"'{self.card['model']}' makes pictures. Expected a model that answers examples. "
                 "Try `zoo generate`."
@@ -108,7 +108,7 @@ class Predictor:
 
         A model that makes pictures makes as many as the split has.
         """
-        if "count" in self.served:
+        if self.makes_pictures:
             return self.make(len(split))
         served = self.task.served(split, self.preprocessor)
         if not len(served):
@@ -124,9 +124,9 @@ class Predictor:
         return self.task.joined(outputs, served, len(split))
 
     @property
-    def served(self) -> tuple[str, ...]:
-        """The names of the raw inputs: the data's columns, or `count` and `seed`."""
-        return self.card["inputs"]
+    def makes_pictures(self) -> bool:
+        """Whether it takes a count and a seed, and no examples."""
+        return self.task.name == "image-synthesis"
 
     def make(self, count: int, seed: int = 0) -> dict[str, np.ndarray]:
         """Make pictures: `image` uint8 `(count, height, width, channels)` and `png` bytes.
@@ -136,7 +136,7 @@ class Predictor:
         """
         import tensorflow as tf
 
-        if "count" not in self.served:
+        if not self.makes_pictures:
             raise self._cannot("makes no pictures", "image-synthesis")
         inputs = {"count": tf.constant(count, tf.int32), "seed": tf.constant(seed, tf.int32)}
         return self._answer("serving_default", inputs)

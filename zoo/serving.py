@@ -1,4 +1,4 @@
-"""A trained model with everything around it as one Keras object, which is what `.keras` files hold."""
+"""A trained model with everything around it as one Keras object, what `.keras` files hold."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TOLERANCE = 1e-5
 
 def examples(run: Run, predictor: Any, count: int) -> dict[str, np.ndarray]:
     """Return raw validation examples, or what a generator is asked for."""
-    if "count" in predictor.served:
+    if predictor.makes_pictures:
         return {"count": np.array(count, np.int32), "seed": np.array(1, np.int32)}
     from zoo.training.session import load_data
 
@@ -43,7 +43,7 @@ def compare(predictor: Any, artifact: Path, raw: dict[str, np.ndarray]) -> dict[
     received = _in_fresh_process(artifact, raw)
     differences = {name: _difference(expected[name], received.get(name)) for name in expected}
     worst = max(differences, key=lambda name: differences[name])
-    rows = int(raw["count"]) if "count" in raw else len(next(iter(raw.values())))
+    rows = int(raw["count"]) if predictor.makes_pictures else len(next(iter(raw.values())))
     return {
         "examples": rows,
         "largest_difference": differences[worst],
@@ -54,7 +54,7 @@ def compare(predictor: Any, artifact: Path, raw: dict[str, np.ndarray]) -> dict[
 
 def answer(predictor: Any, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Answer raw examples, or make the pictures that were asked for."""
-    if "count" in raw:
+    if predictor.makes_pictures:
         return {"image": predictor.make(int(raw["count"]), int(raw["seed"]))["image"]}
     return predictor(raw)
 
@@ -74,9 +74,11 @@ def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, n
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "asked.json"), Path(folder, "answered.npz")
         asked.write_text(json.dumps({k: _plain(v) for k, v in raw.items()}))
-        command = [sys.executable, "-m", "zoo.exporters.parity", *map(str, (artifact, asked, answered))]
         process = subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            [sys.executable, "-m", "zoo.exporters.parity", artifact, asked, answered],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         if process.returncode:
             last = (process.stderr.strip().splitlines() or ["no message"])[-1]
@@ -85,7 +87,7 @@ def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, n
                 "answers. Nothing was written."
             )
         with np.load(answered) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {str(name): arrays[f"arr_{i}"] for i, name in enumerate(arrays["names"])}
 
 
 def _plain(values: np.ndarray) -> dict[str, Any]:
@@ -99,7 +101,8 @@ def main(artifact: str, asked: str, answered: str) -> None:
         for name, item in json.loads(Path(asked).read_text()).items()
     }
     outputs = answer(predictors.load(artifact), raw)
-    np.savez(answered, **{n: v.astype(str) if v.dtype == object else v for n, v in outputs.items()})
+    arrays = [v.astype(str) if v.dtype == object else v for v in outputs.values()]
+    np.savez(answered, *arrays, names=np.array(list(outputs)))
 
 
 if __name__ == "__main__":

@@ -223,6 +223,7 @@ def _none_of(values: Sequence[str]) -> str:
 
 
 def _date_values(series: Any, column: Column) -> np.ndarray:
-    """Return float64 `(rows, features)` of a date column."""
+    """Return float64 `(rows, features)` of a date column, computed in a graph as in serving."""
     distinct, position = _factorize(series)
-    return dates.parse(tf.constant(distinct, tf.string), column.format).numpy()[position]
+    parse = tf.function(dates.parse)
+    return parse(tf.constant(distinct, tf.string), column.format).numpy()[position]

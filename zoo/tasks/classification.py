@@ -113,13 +113,14 @@ class Classification:
     ) -> dict[str, Any]:
         from sklearn import metrics as m
 
-        present = np.unique(actual)
+        recalls = [(predicted[actual == code] == code).mean() for code in np.unique(actual)]
+        chosen = np.clip(probabilities[np.arange(len(actual)), actual], 1e-15, 1)
         return {
             "accuracy": float((actual == predicted).mean()),
-            "balanced_accuracy": float(np.mean([(predicted[actual == c] == c).mean() for c in present])),
+            "balanced_accuracy": float(np.mean(recalls)),
             "f1": float(m.f1_score(actual, predicted, average="macro", zero_division=0)),
             "roc_auc": common.defined(lambda: self._roc_auc(actual, probabilities)),
-            "log_loss": float(-np.log(np.clip(probabilities[np.arange(len(actual)), actual], 1e-15, 1)).mean()),
+            "log_loss": float(-np.log(chosen).mean()),
         }
 
     def _roc_auc(self, actual: np.ndarray, probabilities: np.ndarray) -> float:

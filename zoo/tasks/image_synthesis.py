@@ -93,6 +93,14 @@ class ImageSynthesis:
             ),
         }
 
+    def served(self, split: Any, preprocessor: Any) -> Any:
+        """Return a split as it is served: unchanged, though only its size matters."""
+        return split
+
+    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
+        """Return what was made: unchanged."""
+        return outputs
+
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Compare as many made pictures as the split has real ones, by their pixels.
 

@@ -54,9 +54,11 @@ class MultiLabel:
         return inputs, target
 
     def class_weights(self, targets: np.ndarray) -> np.ndarray:
-        """Return a float32 weight a row: the mean weight of its classes, rare ones weighing more."""
-        share = np.clip(targets.mean(axis=0), 1 / len(targets), 1)
-        weights = 0.5 * np.where(targets > 0, 1 / share, 1 / np.maximum(1 - share, 1 / len(targets)))
+        """Return a float32 weight a row: the mean over its classes, what is rare weighing more."""
+        least = 1 / len(targets)
+        present = np.clip(targets.mean(axis=0), least, 1)
+        absent = np.clip(1 - targets.mean(axis=0), least, 1)
+        weights = np.where(targets > 0, 0.5 / present, 0.5 / absent)
         return weights.mean(axis=1).astype(np.float32)
 
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:

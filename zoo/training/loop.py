@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -214,7 +214,7 @@ class Trainer:
         position = self.position
         values = {k: v for k, v in logs.items() if k != "learning_rate"}
         if self.validation is not None:
-            with self._averaged():
+            with optimizers.averaged(self.model):
                 values |= {f"val_{k}": v for k, v in self.evaluate().items()}
                 self._judge(values.get("val_loss"))
         self.callbacks.list.on_epoch_end(position.epoch, dict(values))
@@ -248,28 +248,12 @@ class Trainer:
         weights.assign(self._seeds, drawn)
         return logs
 
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Use the moving averages of the weights, where there are any, and put the weights back."""
-        averaging = [o for o in optimizers.of(self.model) if o.use_ema]
-        variables = self.model.trainable_variables
-        values = weights.snapshot(variables) if averaging else []
-        for optimizer in averaging:
-            optimizer.finalize_variable_values(optimizers.weights(optimizer, self.model))
-        try:
-            yield
-        finally:
-            if averaging:
-                weights.assign(variables, values)
-
     def keep_best(self) -> None:
         """Leave the model with the weights to be used: the best epoch's, or the averages."""
         if self.stopping is not None and self.stopping.weights:
             weights.assign(self.model.weights, self.stopping.weights)
             return
-        for optimizer in optimizers.of(self.model):
-            if optimizer.use_ema:
-                optimizer.finalize_variable_values(optimizers.weights(optimizer, self.model))
+        optimizers.take_averages(self.model)
 
     def _read(self, logs: Row) -> Row:
         if not logs:

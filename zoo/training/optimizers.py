@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from zoo.config import Optimization
 from zoo.training import schedules
+from zoo.weights import assign, snapshot
 
 CLASSES = {
     "sgd": keras.optimizers.SGD,
@@ -154,3 +155,23 @@ def of(model: keras.Model) -> list[Any]:
 def weights(optimizer: Any, model: keras.Model) -> list[Any]:
     """Return the weights an optimizer updates: its own part of an adversarial model, or all."""
     return list(getattr(optimizer, "built_on", model.trainable_variables))
+
+
+def take_averages(model: keras.Model) -> None:
+    """Give the weights the values of their moving averages, where there are any."""
+    for optimizer in of(model):
+        if optimizer.use_ema:
+            optimizer.finalize_variable_values(weights(optimizer, model))
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Use the moving averages for a while, then put the weights back."""
+    used = any(optimizer.use_ema for optimizer in of(model))
+    variables = model.trainable_variables if used else []
+    values = snapshot(variables)
+    take_averages(model)
+    try:
+        yield
+    finally:
+        assign(variables, values)
