@@ -8,6 +8,7 @@ registry says, else what `resolve` says"; after `resolve` nothing that matters i
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
@@ -258,6 +259,20 @@ def _refuse_schedule(config: Config) -> None:
 LEARNING_RATES = {
     "sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 0.05, "lion": 2e-4,
 }  # fmt: skip
+
+
+def command_line(config: Config) -> str:
+    """Return the command that asks for a configuration."""
+    words = ["zoo", "train", config.model]
+    for _, entry in all_options():
+        value = config.options()[entry.name]
+        default = list(entry.default) if isinstance(entry.default, tuple) else entry.default
+        if value == default:
+            continue
+        flag = "--" + entry.name.replace("_", "-")
+        for item in value if isinstance(value, list) else [value]:
+            words += [flag] if item is True else [flag, str(item)]
+    return shlex.join(words)
 
 
 def with_epochs(config: Config, steps_per_epoch: int, training: Mapping[str, Any]) -> Config:

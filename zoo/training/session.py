@@ -33,6 +33,7 @@ JIT_FAMILIES = ("transformer",)
 class Session:
     """Everything of one run before it starts."""
 
+    command: str
     config: config.Config
     row: Row
     dataset: Dataset
@@ -116,6 +117,7 @@ class Session:
         return {
             "version": zoo.__version__,
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "command": self.command,
             "model": self.row.name,
             "task": self.task.name,
             "options": self.config.options(),
@@ -157,7 +159,7 @@ def load_data(chosen: config.Config) -> Dataset:
 
 
 def prepare(
-    chosen: config.Config, device: str, strategy: tf.distribute.Strategy | None = None
+    asked: config.Config, device: str, strategy: tf.distribute.Strategy | None = None
 ) -> Session:
     """Load, check and build everything; nothing is written.
 
@@ -165,52 +167,64 @@ def prepare(
         InputError: whatever of model, data and options does not fit together.
     """
     strategy = strategy or distribution.strategy_for_device(device)
-    row = registry.get(chosen.model)
-    turned = builder_options(chosen)
-    patient = chosen.regularization.early_stopping
-    chosen = config.resolve(chosen, row.training)
+    row = registry.get(asked.model)
+    turned = builder_options(asked)
+    chosen = config.resolve(asked, row.training)
+    augmentations = options.augmentations(chosen.regularization.augment or "")
     dataset = load_data(chosen)
+    augment = augmentation.create(augmentations, dataset.spec.kind, chosen.run.seed)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
-    if chosen.data.sequence_length is not None and dataset.spec.kind != "text":
-        raise InputError(
-            f"--sequence-length received {chosen.data.sequence_length} for data of kind "
-            f"'{dataset.spec.kind}'. Expected text. Try without it."
-        )
     task = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     known = {argument.name for argument in registry.arguments(row.name)}
-    preprocessor = preprocessing.fit(
-        dataset,
-        embeddings="cardinalities" in known,
-        sequence_length=chosen.data.sequence_length or row.training.get("sequence_length"),
-    )
+    preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
     builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = make_feeds(chosen, dataset, task, preprocessor)
     if feeds["validation"] is None or task.monitor is None:
-        if patient:
-            raise InputError(
-                f"--early-stopping received {patient}, but there is no validation loss to watch. "
-                "Expected validation examples and a task that has one. Try --early-stopping 0."
-            )
-        chosen = chosen.with_options(early_stopping=0)
+        chosen = without_early_stopping(asked, chosen)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)
     precision = choose_precision(chosen.run.precision, device)
+    jit = choose_jit(chosen.run.jit, row.family, strategy)
     with strategy.scope() if strategy is not None else nullcontext():
         model = build(chosen, row, builder, task, precision, steps_per_epoch)
-    jit = chosen.run.jit == "on" or (chosen.run.jit == "auto" and row.family in JIT_FAMILIES)
-    if strategy is not None and chosen.run.jit == "on":
-        raise InputError("--jit on received several replicas. Expected one, or --jit off.")
-    augment = augmentation.create(
-        options.augmentations(chosen.regularization.augment or ""),
-        dataset.spec.kind,
-        chosen.run.seed,
-    )
     return Session(
-        chosen, row, dataset, task, preprocessor, builder, model, feeds, device, precision,
-        jit and strategy is None, strategy, steps_per_epoch, augment,
+        config.command_line(asked), chosen, row, dataset, task, preprocessor, builder, model, feeds,
+        device, precision, jit, strategy, steps_per_epoch, augment,
     )  # fmt: skip
+
+
+def fit_preprocessor(
+    chosen: config.Config, row: Row, dataset: Dataset, embeddings: bool
+) -> preprocessing.Preprocessor:
+    """Fit the preprocessor of the data's kind on the training split."""
+    length = chosen.data.sequence_length
+    if length is not None and dataset.spec.kind != "text":
+        raise InputError(
+            f"--sequence-length received {length} for data of kind '{dataset.spec.kind}'. "
+            "Expected text. Try without it."
+        )
+    length = length or row.training.get("sequence_length")
+    return preprocessing.fit(dataset, embeddings=embeddings, sequence_length=length)
+
+
+def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:
+    """Return the options without early stopping, for which there is nothing to watch."""
+    patience = asked.regularization.early_stopping
+    if patience:
+        raise InputError(
+            f"--early-stopping received {patience}, but there is no validation loss to watch. "
+            "Expected validation examples and a task that has one. Try --early-stopping 0."
+        )
+    return chosen.with_options(early_stopping=0)
+
+
+def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None) -> bool:
+    """Return whether to compile the step with XLA, which no strategy allows."""
+    if strategy is not None and asked == "on":
+        raise InputError("--jit on received several replicas. Expected one, or --jit off.")
+    return strategy is None and (asked == "on" or (asked == "auto" and family in JIT_FAMILIES))
 
 
 def builder_options(chosen: config.Config) -> dict[str, Any]:
