@@ -21,7 +21,9 @@ def installed(tmp_path_factory):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
     pip = [sys.executable, "-m", "pip", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(source / "dist"), str(source)], check=True)
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "-w", str(source / "dist"), str(source)], check=True
+    )
     (wheel,) = (source / "dist").glob("*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", str(target), str(wheel)], check=True)
     return target
@@ -35,10 +37,14 @@ def run(installed, folder, *arguments):
 
 
 def test_trains_and_exports_from_the_wheel(installed, tmp_path):
-    where = run(installed, tmp_path, "-c", "import zoo, zoo.cli; print(zoo.__file__, zoo.cli.__file__)")
+    where = run(
+        installed, tmp_path, "-c", "import zoo, zoo.cli; print(zoo.__file__, zoo.cli.__file__)"
+    )
     assert all(path.startswith(str(installed)) for path in where.stdout.split()), where.stdout
     main = "import sys; from zoo.cli import main; main(sys.argv[1:])"
-    trained = run(installed, tmp_path, "-c", main, "train", "mlp", "--data", "iris", "--epochs", "2")
+    trained = run(
+        installed, tmp_path, "-c", main, "train", "mlp", "--data", "iris", "--epochs", "2"
+    )
     assert trained.returncode == 0, trained.stderr
     exported = run(installed, tmp_path, "-c", main, "export", trained.stdout.strip())
     assert exported.returncode == 0, exported.stderr

@@ -22,9 +22,9 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
+from zoo.conformance.reloading import WAYS, Built, reload
 from zoo.registry import Row
 from zoo.registry.arguments import DICTATED, REQUIRED, resolve
-from zoo.conformance.reloading import WAYS, Built, reload
 
 EXAMPLES, BATCH = 12, 4  # three steps
 TOLERANCE = 1e-5
