@@ -103,7 +103,7 @@ class Trainer:
         self._seeds = state.seeds(self.model)
         self._run = self.steps.training(self.feed)
         if self.strategy is None:
-            guard.check(self._run.get_concrete_function(), [v.value for v in self.variables])
+            guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
             self._evaluate = self.steps.evaluation(
                 self.validation, max(self.steps.batch_size, EVALUATION_BATCH)
@@ -154,7 +154,7 @@ class Trainer:
         last = int(min(self.steps_per_epoch, limit - position.step + position.batch))
         if position.batch == 0:
             self.callbacks.list.on_epoch_begin(position.epoch)
-            self.model.reset_metrics()
+            self._reset_metrics()
         order = epoch_order(len(self.feed), self.seed, position.epoch)
         logs, over = None, False
         while position.batch < last and not over:
@@ -162,7 +162,7 @@ class Trainer:
             late = self.seconds() >= deadline
             over = self._pause(signals, late or self.model.stop_training, closed=False)
         if logs is None:  # trained, but stopped before it was closed
-            logs = self._read(self._run(order, position.batch, position.batch, position.step)[2])
+            logs = self._read(self._steps(order, position.batch)[2])
         row = self._close(logs)
         self.on_row(row)
         position.stopped |= over or position.step >= limit
@@ -195,7 +195,7 @@ class Trainer:
         if self.callbacks.each_step:
             self.callbacks.list.on_train_batch_begin(start)
         began = time.monotonic()
-        done, finite, logs = self._run(order, start, stop, position.step)
+        done, finite, logs = self._steps(order, stop)
         finite = bool(finite)
         position.batch = int(done)
         position.step += position.batch - start
@@ -208,6 +208,16 @@ class Trainer:
             self.callbacks.list.on_train_batch_end(position.batch - 1, _metrics(logs))
         self.on_call(logs)
         return logs
+
+    def _steps(self, order: tf.Tensor, stop: int) -> tuple[tf.Tensor, tf.Tensor, Row]:
+        """Run the steps of this epoch up to `stop`."""
+        numbers = (self.position.batch, stop, self.position.step)
+        return self._run(order, *(tf.constant(number) for number in numbers))
+
+    def _reset_metrics(self) -> None:
+        """Forget what was measured; without a strategy the compiled steps do so themselves."""
+        if self.strategy is not None:
+            self.model.reset_metrics()
 
     def _close(self, logs: Row) -> Row:
         """Validate, log the epoch and move on to the next."""
@@ -242,7 +252,7 @@ class Trainer:
         """Measure the model on the validation feed; training does not notice."""
         drawn = weights.snapshot(self._seeds)
         self.callbacks.list.on_test_begin()
-        self.model.reset_metrics()
+        self._reset_metrics()
         logs = _metrics(self._read(self._evaluate()))
         self.callbacks.list.on_test_end(dict(logs))
         weights.assign(self._seeds, drawn)

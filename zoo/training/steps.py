@@ -71,6 +71,7 @@ class Steps:
 
         def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
             offset = step - start
+            self._reset_metrics(tf.equal(start, 0))
 
             def body(i: tf.Tensor, finite: tf.Tensor) -> tuple:
                 indices = order[i * self.examples : (i + 1) * self.examples]
@@ -91,7 +92,21 @@ class Steps:
                 tf.TensorSpec((None,), tf.int32),
                 *(tf.TensorSpec((), tf.int32) for _ in range(3)),
             ],
-        )
+        ).get_concrete_function()
+
+    def _reset_metrics(self, first: Any = True) -> None:
+        """Forget the epoch before where this is the first step of one."""
+        if self.strategy is not None:
+            return  # they are read, and reset, outside the graph
+
+        def reset() -> tf.Tensor:
+            self.model.reset_metrics()
+            return tf.constant(True)
+
+        if first is True:
+            reset()
+        else:
+            tf.cond(first, reset, lambda: tf.constant(False))
 
     def _distributed(self, feed: Any, indices: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         if self.strategy is None:
@@ -169,6 +184,8 @@ class Steps:
             self.strategy.run(replica, args=(indices,))
 
         def run() -> Logs:
+            self._reset_metrics()
+
             def body(start: tf.Tensor) -> tuple[tf.Tensor]:
                 batch(start)
                 return (start + batch_size,)
@@ -176,7 +193,7 @@ class Steps:
             tf.while_loop(lambda start: start < size, body, (0,), parallel_iterations=1)
             return self._logs()
 
-        return tf.function(run, input_signature=[], autograph=False)
+        return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
 
     def _logs(self) -> Logs:
         """Return the metrics so far and the learning rate; under a strategy they are read later."""
