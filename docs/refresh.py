@@ -2,9 +2,9 @@
 
     python docs/refresh.py docs/course.md
 
-Lines of indented blocks that start with `$` are run in one temporary folder, python blocks too; what
-follows a command is replaced by what it printed, and `![text](pictures/x.png "runs/y/plots/z.png")`
-takes its picture from the path in quotes.
+Lines of indented blocks that start with `$` are run in one temporary folder, python blocks too.
+What follows a command is replaced by what it printed, and a picture with a path in its title, as
+`![text](pictures/x.png "runs/y/plots/z.png")`, is copied from there.
 """
 
 import os

@@ -102,3 +102,11 @@ def trained(tmp_path_factory, files):
         return str(zoo.train(model, run=str(folder / name), **options))
 
     return train
+
+
+@pytest.fixture(autouse=True)
+def _only_our_models(monkeypatch):
+    """Forget the models a test registers: the next may be about all there are."""
+    from zoo.registry import catalog
+
+    monkeypatch.setattr(catalog, "_registered", dict(catalog._registered))
