@@ -122,3 +122,11 @@ def test_light_entrances(statement):
     code = f"import sys; {statement}; print([m for m in {HEAVY} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stdout + result.stderr
+
+
+def test_tasks_are_named_alike():
+    """Options, data sets and tasks may not import each other, so each has the list."""
+    from zoo import config, tasks
+    from zoo.datasets import base
+
+    assert tuple(tasks.TASKS) == config.TASKS == base.TASKS
