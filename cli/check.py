@@ -5,7 +5,7 @@ import click
 from zoo import registry
 from zoo.startup import start
 
-from .common import json_option, plugin_option, print_json, print_table
+from .common import json_option, plugin_option, print_json, print_table, say
 
 
 @click.command()
@@ -20,6 +20,7 @@ def command(ctx: click.Context, name: str, plugins: tuple[str, ...], as_json: bo
     """
     registry.load_plugins(plugins)
     registry.get(name)
+    say("Building, training, saving and reloading it; this takes a quarter of a minute")
     start("cpu")
     from zoo import conformance
 

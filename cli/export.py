@@ -27,7 +27,7 @@ def command(run: str, kind: str, out: str | None, as_json: bool) -> None:
     """
     from zoo import api
 
-    result: dict[str, Any] = api.export(run, kind, out)
+    result: dict[str, Any] = api.export(run, kind, out, say=say)
     if as_json:
         print_json(result)
         return

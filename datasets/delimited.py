@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from zoo.errors import InputError
+from zoo.progress import Progress
 
 from .frames import Chunk, categorize, is_text, join
-from .progress import Progress
 
 CHUNK = 65_536  # rows
 SAMPLE = 1 << 20  # bytes
@@ -60,7 +60,10 @@ def _read(path: Path, layout: Layout, texts: set[str]) -> tuple[list[Chunk], set
     """Return all chunks, and the columns that hold strings though their first rows did not."""
     chunks: list[Chunk] = []
     mixed: set[str] = set()
-    with Progress(path) as progress, _pandas(path, layout, texts, chunksize=CHUNK) as reader:
+    with (
+        Progress(f"Reading {path.name}") as progress,
+        _pandas(path, layout, texts, chunksize=CHUNK) as reader,
+    ):
         for frame in reader:
             chunk = {name: _column(frame[name]) for name in frame.columns}
             mixed |= {name for name in chunk if name not in texts and is_text(chunk[name])}

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from zoo.errors import InputError, missing_extra, nearest
+from zoo.progress import Progress
 
 from .arrays import read_arrays
 from .base import Raw
 from .delimited import CHUNK, open_text, read_delimited, reported
 from .frames import Chunk, canonical, conflicts, force_text, is_number, join
-from .progress import Progress
 from .splits import NAMES, split_name
 from .text import read_text
 
@@ -170,7 +170,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         _refuse_double(path, file.schema_arrow.names)
-        with Progress(path) as progress:
+        with Progress(f"Reading {path.name}") as progress:
             for batch in file.iter_batches(batch_size=CHUNK):
                 frame = batch.to_pandas(ignore_metadata=True)
                 chunks.append({name: canonical(frame[name]) for name in frame.columns})
@@ -194,7 +194,7 @@ def _refuse_double(path: Path, names: list[str]) -> None:
 
 def _read_json_lines(path: Path) -> pd.DataFrame:
     chunks = []
-    with reported(path), open_text(path) as file, Progress(path) as progress:
+    with reported(path), open_text(path) as file, Progress(f"Reading {path.name}") as progress:
         records = _records(path, file)
         while part := list(islice(records, CHUNK)):
             frame = pd.DataFrame.from_records(part)

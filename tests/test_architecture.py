@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("keras", "tensorflow", "numpy", "pandas", "sklearn", "matplotlib")
 
 # Which rooms a room may import; those below all may use errors, files and config.
-FOUNDATION = {"errors", "files", "config", "options"}
+FOUNDATION = {"errors", "files", "config", "options", "progress"}
 DOORS = {
     "errors": set(),
     "files": set(),
     "options": set(),
+    "progress": set(),
     "config": {"options"},
     "runs": set(),
     "startup": set(),

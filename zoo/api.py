@@ -202,6 +202,8 @@ def export(
     source: str | os.PathLike[str] | Run,
     format: str = "savedmodel",
     output: str | os.PathLike[str] | None = None,
+    *,
+    say: Say = lambda message: None,
 ) -> dict[str, Any]:
     """Write a run as an artifact that stands alone, and compare the two.
 
@@ -209,6 +211,7 @@ def export(
         source: a run.
         format: "savedmodel" or "keras".
         output: where to; by default `RUN/export/<format>`.
+        say: called with what a person should be told.
 
     Returns:
         `path`, `format`, and the comparison: `examples`, `largest_difference`, `tolerance`.
@@ -222,4 +225,4 @@ def export(
     start()
     from zoo.exporters import write
 
-    return write(run, format, output)
+    return write(run, format, output, say)

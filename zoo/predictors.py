@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.progress import Progress
 from zoo.runs import Run, kind_of
 
 BATCH = 1024
@@ -116,10 +117,12 @@ class Predictor:
                 f"Received {len(split)} examples with nothing in them to answer. Expected one at "
                 "least. Try another file."
             )
-        batches = [
-            self(served.batch(np.arange(start, min(start + batch_size, len(served)))))
-            for start in range(0, len(served), batch_size)
-        ]
+        batches = []
+        with Progress("Predicting") as progress:
+            for start in range(0, len(served), batch_size):
+                rows = np.arange(start, min(start + batch_size, len(served)))
+                batches.append(self(served.batch(rows)))
+                progress.advance(len(rows))
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,12 @@ FORMATS = {
 EXAMPLES = 64
 
 
-def write(run: Run, format: str, output: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+def write(
+    run: Run,
+    format: str,
+    output: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
     """Export a run, then load the artifact in a fresh process and compare the two.
 
     The artifact is written under a temporary name and takes its place when it has passed.
@@ -41,7 +47,9 @@ def write(run: Run, format: str, output: str | os.PathLike[str] | None = None) -
         made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            say(f"Writing {path}")
             writer(predictor, temporary)
+            say("Comparing it with the run in a fresh process")
             result = {"format": format, "path": str(path)} | parity.compare(
                 predictor, temporary, examples
             )

@@ -186,25 +186,20 @@ def draw_samples(run: Run, predictor: Any, data: Any) -> None:
 
 
 def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:
+    from zoo.reports.boundary import grid
+
     names = [column.name for column in data.spec.inputs]
     split = data.test if len(data.test) else data.train
     raw = split.batch(np.arange(min(len(split), 1000)))
-    axes = [_margin(raw[name], side) for name in names]
-    x, y = np.meshgrid(*axes)
-    answer = predictor({names[0]: x.ravel(), names[1]: y.ravel()})
+    points = np.stack([raw[name] for name in names], axis=1)
+    x, y, inputs = grid(points[~np.isnan(points).any(axis=1)], side)
+    answer = predictor({names[0]: inputs[:, 0], names[1]: inputs[:, 1]})
     probabilities = answer["probabilities"].reshape(side, side, -1)
-    labels = split.targets()[: len(raw[names[0]])]
+    labels = split.targets()[: len(points)]
     figure = reports.draw(
-        "boundary", *axes, probabilities, np.stack([raw[n] for n in names], axis=1), labels,
-        data.spec.classes, names,
-    )  # fmt: skip
+        "boundary", x, y, probabilities, points, labels, data.spec.classes, tuple(names)
+    )
     reports.save(figure, run.plots / "boundary.png")
-
-
-def _margin(values: np.ndarray, side: int) -> np.ndarray:
-    low, high = np.nanmin(values), np.nanmax(values)
-    extra = 0.1 * (high - low or 1.0)
-    return np.linspace(low - extra, high + extra, side)
 
 
 def describe(session: Session) -> str:

@@ -1,10 +1,9 @@
-"""A sign of life on stderr for whatever takes more than two seconds to read."""
+"""A sign of life on stderr for whatever takes more than two seconds. Standard library only."""
 
 from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -12,10 +11,14 @@ PATIENCE = 2.0  # seconds
 
 
 class Progress:
-    """Say how many rows of a file have been read: a live line on a terminal, else one line."""
+    """Say how many rows are done: a live line on a terminal, else one line.
 
-    def __init__(self, path: Path):
-        self.path = path
+    Args:
+        text: what is being done, as "Reading sales.csv".
+    """
+
+    def __init__(self, text: str):
+        self.text = text
         self.rows = 0
         self._started = time.monotonic()
         self._said = False
@@ -34,7 +37,7 @@ class Progress:
             self._status.stop()
 
     def advance(self, rows: int) -> None:
-        """Count rows that have been read."""
+        """Count rows that are done."""
         self.rows += rows
         if time.monotonic() - self._started > PATIENCE:
             self._say()
@@ -42,7 +45,7 @@ class Progress:
     def _say(self) -> None:
         if not sys.stderr.isatty():
             if not self._said:
-                print(f"Reading {self.path.name} ...", file=sys.stderr)
+                print(f"{self.text} ...", file=sys.stderr)
         elif not self._said:
             from rich.console import Console
 
@@ -53,4 +56,4 @@ class Progress:
         self._said = True
 
     def _text(self) -> str:
-        return f"Reading {self.path.name}: {self.rows:,} rows"
+        return f"{self.text}: {self.rows:,} rows"
