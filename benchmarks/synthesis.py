@@ -30,9 +30,9 @@ def main() -> None:
         "synthesis",
         "Digits that were made",
         [Goal("different digits recognized among 64 made", len(labels), ">=", 10)],
-        f"`zoo train dcgan --data digits` with default arguments took {seconds:.1f} s from prompt to "
-        f"prompt. Of 64 pictures, `zoo train mlp --data digits` reads {labels.total()} as a digit "
-        f"with a probability above {SURE}:\n\n" + common.table(["digit", "pictures"], rows),
+        f"`zoo train dcgan --data digits` with default arguments took {seconds:.1f} s from prompt "
+        f"to prompt. Of 64 pictures, `zoo train mlp --data digits` reads {labels.total()} as a "
+        f"digit with a probability above {SURE}:\n\n" + common.table(["digit", "pictures"], rows),
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo import datasets
-from zoo.datasets import delimited, progress
+from zoo import datasets, progress
+from zoo.datasets import delimited
 from zoo.datasets.base import Column, raw_values
 from zoo.datasets.columns import find_date_formats
 from zoo.datasets.files import read_frame
