@@ -1,11 +1,13 @@
 """The command line. One thin module a command; heavy imports happen inside the callbacks."""
 
+import errno
 import importlib
+import os
 import sys
 
 import click
 
-from zoo.errors import ZooError
+from zoo.errors import InputError, ZooError
 
 COMMANDS = {
     "train": "zoo.cli.train",
@@ -32,6 +34,22 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(COMMANDS[cmd_name]).command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a reader that has gone is no mistake, a full disk is not ours."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in the buffer goes nowhere
+            return 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                raise
+            raise InputError(
+                f"Cannot write: {error.strerror}. Expected room to write to."
+            ) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,9 +84,6 @@ def main(arguments: list[str] | None = None) -> None:
         fail("Interrupted.", 130)
     except ZooError as error:
         fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)
 
 

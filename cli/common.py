@@ -2,10 +2,13 @@
 
 import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+
+from zoo.errors import InputError
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 plugin_option = click.option(
@@ -20,6 +23,15 @@ plugin_option = click.option(
 def say(message: str) -> None:
     """Print a message for the person watching, on stderr."""
     click.echo(message, err=True)
+
+
+def refuse_existing(path: str | None, option: str) -> None:
+    """Refuse to write a table over a file, which may well be the one it was made from."""
+    if path is not None and os.path.lexists(path):
+        raise InputError(
+            f"{option} received '{path}', which exists already. Expected a new name, so that "
+            "nothing is overwritten."
+        )
 
 
 def print_json(value: Any) -> None:

@@ -69,14 +69,28 @@ def show_command(reference: str, plugins: tuple[str, ...], as_json: bool, **opti
     registry.load_plugins(plugins)
     known = {entry.name: entry for entry in fields(Data)}
     checked = {name: check(known[name], value) for name, value in options.items()}
-    from zoo import datasets
-    from zoo.datasets.audit import audit
-
-    report = audit(datasets.load(reference, **checked))
+    report = _audit(reference, checked)
     if as_json:
         print_json(report)
     else:
         _print(report)
+
+
+def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the audit, of a table without a target too: looking comes before choosing."""
+    from zoo import datasets
+    from zoo.datasets.audit import audit
+    from zoo.datasets.targets import NoTarget
+
+    try:
+        return audit(datasets.load(reference, **options))
+    except NoTarget:
+        if options["task"]:
+            raise
+    report = audit(datasets.load(reference, **{**options, "task": "reconstruction"}))
+    report["task"] = None
+    report["notes"].append("no target chosen: name one with --target")
+    return report
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -102,7 +116,7 @@ def _print_head(report: dict[str, Any]) -> None:
     sizes = report["splits"]
     total = sum(sizes.values())
     splits = ", ".join(f"{name} {size:,} ({size / total:.0%})" for name, size in sizes.items())
-    task = report["task"]
+    task = report["task"] or "none"
     if report["targets"]:
         task += f" of {', '.join(report['targets'][:5])}"
     lines = [
@@ -133,7 +147,9 @@ def _column_row(column: dict[str, Any]) -> tuple:
     if column.get("minimum") is not None:
         low, mean, high = (_short(column[key]) for key in ("minimum", "mean", "maximum"))
         values = f"{low} to {high}, mean {mean}"
-    elif column.get("top"):
+    if column.get("infinite"):
+        values += f"{', ' if values else ''}{column['infinite']:,} infinite"
+    if column.get("top"):
         values = ", ".join(f"{value[:20]} ({count:,})" for value, count in column["top"][:3])
     kind = f"date {column['format']}" if column.get("format") else column["kind"]
     distinct = column["distinct"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, print_json, print_table
+from zoo.cli.common import json_option, print_json, print_table, refuse_existing
 
 
 @click.command("evaluate")
@@ -34,6 +34,7 @@ def command(
     zoo evaluate runs/mlp-digits-1
     zoo evaluate runs/mlp-digits-1/export/savedmodel --data digits
     """
+    refuse_existing(csv_path, "--csv")
     from zoo import api
     from zoo.runs import Run, kind_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option
+from zoo.cli.common import json_option, refuse_existing
 from zoo.errors import InputError
 
 
@@ -33,10 +33,12 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
     """
     from zoo import api
 
+    refuse_existing(out, "--out")
     predictor = api.load(source)
-    with tempfile.TemporaryDirectory() as folder:
-        path = _received(folder, stdin_kind) if data == "-" else data
-        outputs = _picture(predictor, path) if _is_picture(path) else api.predict(predictor, path)
+    if data == "-":
+        outputs = _from_stdin(predictor, stdin_kind)
+    else:
+        outputs = _picture(predictor, data) if _is_picture(data) else api.predict(predictor, data)
     text = _table(outputs, predictor.spec.classes, as_json)
     if out is None:
         click.echo(text, nl=False)
@@ -47,13 +49,21 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
     click.echo(out)
 
 
-def _received(folder: str, kind: str) -> str:
+def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
+    """Answer what comes from stdin, kept in a file for as long as that takes."""
+    from zoo import api
+
     if sys.stdin.isatty():
         raise InputError("No file was given and nothing comes from stdin. Expected a file.")
-    path = os.path.join(folder, f"stdin.{kind}")
-    with open(path, "wb") as file:
-        file.write(sys.stdin.buffer.read())
-    return path
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, f"stdin.{kind}")
+        with open(path, "wb") as file:
+            file.write(sys.stdin.buffer.read())
+        try:
+            return api.predict(predictor, path)
+        except InputError as error:
+            message = str(error).replace(path, "stdin")
+            raise InputError(f"{message} Stdin was read as {kind}: see --stdin-kind.") from None
 
 
 def _is_picture(path: str) -> bool:
@@ -96,5 +106,5 @@ def _table(outputs: dict[str, Any], classes: tuple[str, ...], as_json: bool) -> 
             columns |= {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
     table = pd.DataFrame(columns)
     if as_json:
-        return table.to_json(orient="records", lines=True, force_ascii=False)
+        return table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
     return table.to_csv(index=False)

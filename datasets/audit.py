@@ -67,7 +67,9 @@ def _column(series: pd.Series) -> dict[str, Any]:
     missing = int(series.isna().sum())
     if is_number(series):
         distinct = int(series.nunique())
-        about = {"kind": "number", "missing": missing, "distinct": distinct, **_range(series)}
+        infinite = int(np.isinf(series.to_numpy()).sum())
+        about = {"kind": "number", "missing": missing, "distinct": distinct, "infinite": infinite}
+        about |= _range(series)
     elif is_text(series):
         counts = series.value_counts()
         counts = counts[counts > 0]
@@ -79,8 +81,9 @@ def _column(series: pd.Series) -> dict[str, Any]:
 
 
 def _range(values: pd.Series | np.ndarray) -> dict[str, float | None]:
+    """Describe the finite numbers."""
     present = np.asarray(values, np.float64)
-    present = present[~np.isnan(present)]
+    present = present[np.isfinite(present)]
     if not len(present):
         return {"minimum": None, "mean": None, "maximum": None, "deviation": None}
     return {

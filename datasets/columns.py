@@ -101,7 +101,7 @@ def _useless(series: pd.Series, name: str) -> str:
 def _useless_number(values: np.ndarray, name: str) -> str:
     if np.nanmin(values) == np.nanmax(values) and not np.isnan(values).any():
         return f"it is always {values[0]:g}"
-    counts = len(values) > FEW and (np.diff(values) == 1).all()
+    counts = len(values) > FEW and np.isfinite(values).all() and (np.diff(values) == 1).all()
     if counts and _IDENTIFIER.fullmatch(name):
         return "it counts the rows"
     return ""

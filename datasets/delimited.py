@@ -249,7 +249,7 @@ def reported(path: Path) -> Iterator[None]:
         wrong = error.object[error.start]
         raise InputError(
             f"'{path}' is not UTF-8 text: byte 0x{wrong:02x} cannot be read; expected UTF-8; "
-            f"try: iconv -f LATIN1 -t UTF-8 {path.name}"
+            f"try: iconv -f CP1252 -t UTF-8 {path.name}"
         ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(

@@ -6,11 +6,18 @@ that is written down; objects for lists and other nested values, which only a ta
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
 Chunk = dict[str, pd.Series]
+_TRUTHS = [
+    "".join(letters)
+    for word in ("true", "false")
+    for letters in product(*((letter, letter.upper()) for letter in word))
+]
 
 
 def is_number(series: pd.Series) -> bool:
@@ -70,7 +77,24 @@ def _join_column(parts: list[pd.Series]) -> pd.Series:
     if any(part.dtype == object for part in parts):
         return pd.concat([part.astype(object) for part in parts], ignore_index=True)
     texts = [part if is_text(part) else _text(as_text(part)) for part in parts]
-    return pd.Series(union_categoricals(texts, sort_categories=True, ignore_order=True), copy=False)
+    union = union_categoricals(texts, sort_categories=True, ignore_order=True)
+    return pd.Series(_one_spelling(union), copy=False)
+
+
+def _one_spelling(values: pd.Categorical) -> pd.Categorical:
+    """Write true and false in one way, as programs differ: TRUE and true become True.
+
+    Each name by itself, whatever else the column holds: a file for prediction may hold one row.
+    """
+    truths = values.categories.isin(_TRUTHS)
+    if not truths.any():
+        return values
+    names = values.categories.to_numpy(object).copy()
+    names[truths] = [name.capitalize() for name in names[truths]]
+    codes, names = pd.factorize(names, sort=True)
+    return pd.Categorical.from_codes(  # a missing value, -1, takes the last
+        np.append(codes, -1)[values.codes], pd.Index(names, dtype=object)
+    )
 
 
 def as_text(series: pd.Series) -> pd.Series:

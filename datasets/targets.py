@@ -16,6 +16,10 @@ USUAL = ("target", "label", "class", "y")
 FEW = 20  # distinct whole numbers that are classes rather than amounts
 
 
+class NoTarget(InputError):
+    """A table none of whose columns is called as targets usually are, and no choice made."""
+
+
 @dataclass(frozen=True)
 class Target:
     """The target of every row, missing ones marked.
@@ -49,7 +53,7 @@ def choose_target(
         found = [name for name in columns if name.lower() == word]
         if found:
             return (found[0],)
-    raise InputError(
+    raise NoTarget(
         f"'{source}' has no column named {', '.join(USUAL[:-1])} or {USUAL[-1]}; expected a "
         f"target; try --target with one of: {', '.join(columns)}; or --task reconstruction"
     )
@@ -69,6 +73,8 @@ def read_target(
     for name in names:
         _refuse_unusable(frame[name], name, source)
     found = task or _natural_task([frame[name] for name in names])
+    if found == "regression" and len(names) == 1:
+        _refuse_class(frame[names[0]], names[0], source)
     readers = {
         "classification": _classification,
         "multi-label": _multi_label,
@@ -182,6 +188,15 @@ def _regression(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> Tar
     values = frame[list(names)].to_numpy(np.float64)
     present = ~np.isnan(values).any(axis=1)
     return Target("regression", names, (), values, present)
+
+
+def _refuse_class(series: pd.Series, name: str, source: str) -> None:
+    """Raise an InputError where a regression is asked for of what are few names."""
+    if is_text(series) and len(series.cat.categories) <= FEW:
+        raise InputError(
+            f"'{source}' target '{name}' is a class, such as {series.dropna().iloc[0]!r}; "
+            "regression expects numbers; try --task classification"
+        )
 
 
 def _flags(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> np.ndarray:

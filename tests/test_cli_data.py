@@ -114,6 +114,32 @@ def test_show_takes_the_data_options(zoo, messy):
     assert report["splits"]["test"] == 15
 
 
+def test_show_looks_before_a_target_is_chosen(zoo, messy):
+    table = messy / "table.csv"
+    pd.read_csv(messy / "train.csv").rename(columns={"label": "answer"}).to_csv(table, index=False)
+    code, out, _ = zoo("data", "show", table)
+    assert code == 0
+    assert "no target chosen: name one with --target" in out
+    assert "answer" in out
+    report = json.loads(zoo("data", "show", table, "--json")[1])
+    assert (report["task"], report["targets"]) == (None, [])
+    code, _, err = zoo("data", "show", table, "--task", "classification")
+    assert code == 2
+    assert "expected a target" in err
+
+
+def test_show_counts_infinite_values(zoo, tmp_path):
+    frame = pd.DataFrame({"x": np.arange(40.0), "row": np.arange(40.0), "y": [0, 1] * 20})
+    frame.loc[3:5, "row"] = np.inf
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    code, _, err = zoo("data", "show", tmp_path / "t.csv")
+    assert code == 2
+    assert "column 'row' has 3 infinite values" in err
+    code, out, _ = zoo("data", "show", tmp_path / "t.csv", "--drop", "row")
+    assert code == 0
+    assert "0 to 39, mean 20.76, 3 infinite" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -190,3 +190,38 @@ def test_generate_pictures(zoo, trained, artifacts):
     assert json.loads(out) == {"path": "generated.png", "count": 2, "size": [8, 8]}
     code, out, err = zoo("generate", trained("synthesis"), "--count", "1")
     assert out == f"{trained('synthesis')}/plots/generated.png\n"
+
+
+def test_tables_are_not_written_over(zoo, trained, tmp_path):
+    data = tmp_path / "flowers.csv"
+    data.write_text("sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n")
+    code, _, err = zoo("predict", trained("classes"), data, "--out", data)
+    assert code == 2
+    assert "exists already" in err
+    assert data.read_text().startswith("sepal_length")
+
+
+def test_data_frames(trained):
+    import pandas as pd
+
+    from zoo import api
+
+    frame = pd.DataFrame(
+        {"petal_width": [0.2], "petal_length": [1.4], "sepal_width": [3.5], "sepal_length": [5.1]}
+    )
+    by_column = {name: frame[name].tolist() for name in frame}
+    predictor = api.load(trained("classes"))
+    assert api.predict(predictor, frame)["label"] == api.predict(predictor, by_column)["label"]
+
+
+def test_a_reader_that_has_gone_is_no_mistake():
+    import subprocess
+    import sys
+
+    main = f"{sys.executable} -c 'from zoo.cli import main; main([\"list\"])'"
+    for end in ("true", "head -1 > /dev/null"):
+        command = f"set -o pipefail; {main} | {end}"
+        assert subprocess.run(["bash", "-c", command], capture_output=True).returncode == 0
+    full = subprocess.run(["bash", "-c", f"{main} > /dev/full"], capture_output=True, text=True)
+    assert full.returncode == 2
+    assert full.stderr.startswith("Error: Cannot write")

@@ -143,8 +143,12 @@ def test_an_impossible_task_is_refused(name, task):
 
 
 def test_a_task_the_target_does_not_allow_is_refused():
-    with pytest.raises(InputError, match="'species' holds 'setosa'; regression expects numbers"):
-        datasets.load("iris", task="regression")
+    for name, shown in {
+        "iris": "'species' is a class, such as 'setosa'",
+        "digits": "'digit' is a",
+    }.items():
+        with pytest.raises(InputError, match=f"{shown}.*expects numbers; try --task class"):
+            datasets.load(name, task="regression")
 
 
 def test_pictures_may_be_read_as_vectors_and_nothing_else_changes_kind():
@@ -184,3 +188,24 @@ def test_importing_and_listing_need_nothing_heavy():
         "sys.exit(bool({'numpy', 'pandas', 'keras'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_true_and_false_are_read_however_they_are_written(tmp_path):
+    def write(name, words):
+        path = tmp_path / f"{name}.csv"
+        rows = (f"{i},{words[i % len(words)]},{'ab'[i % 2]}\n" for i in range(40))
+        path.write_text("x,open,label\n" + "".join(rows))
+        return path
+
+    data = datasets.load(write("train", ["true", "FALSE", "True", "", "false"]))
+    train = data.train.batch(range(len(data.train)))["open"]
+    assert set(train) == {"True", "False", ""}
+    assert train[data.train.rows % 5 == 1].tolist() == ["False"] * int(
+        (data.train.rows % 5 == 1).sum()
+    )
+    assert set(train[data.train.rows % 5 == 3]) == {""}
+    for words in (["true"], ["TRUE", "False"]):
+        split = datasets.read(write("new", words), data.spec)
+        assert set(split.batch(range(len(split)))["open"]) == {word.title() for word in words}
+    other = datasets.load(write("other", ["true", "maybe"]))
+    assert set(other.train.batch(range(len(other.train)))["open"]) == {"True", "maybe"}

@@ -39,6 +39,7 @@ CSV = {
     "header only": ("a,b,label\n", "no rows"),
     "cut in quotes": (GOOD + '1,"x', "ends inside a quoted field"),
     "not utf-8": (GOOD.encode() + b"1,2,caf\xe9\n", "not UTF-8 text: byte 0xe9"),
+    "windows": (GOOD.encode() + b"1,2,5\x80\n", "iconv -f CP1252 -t UTF-8 data.csv"),
     "utf-16": (GOOD.encode("utf-16"), "zero bytes|not UTF-8"),
     "binary": (GOOD.encode() + b"\0\0\0", "zero bytes"),
     "too many fields": (GOOD + "1,2,x,4\n", "line 22 has 4 fields; expected 3"),
@@ -63,7 +64,7 @@ OPTIONS = {
     "drop absent": ({"drop": ("c",)}, "no column 'c' for --drop"),
     "split column absent": ({"split_column": "part"}, "no column 'part' for --split-column"),
     "split column of letters": ({"split_column": "label", "target": "b"}, "holds 'x', 'y'; exp"),
-    "strings for regression": ({"task": "regression"}, "holds 'x'; regression expects numbers"),
+    "strings for regression": ({"task": "regression"}, "is a class, such as 'x'; regr"),
     "strings among targets": ({"target": ("a", "label")}, "'label' holds 'x'"),
     "two targets for one class": (
         {"target": ("a", "b"), "task": "classification"},

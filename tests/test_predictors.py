@@ -125,3 +125,16 @@ def test_columns_in_another_order_and_more_of_them(trained, tmp_path):
     plain = api.predict(trained("classes"), str(tmp_path / "plain.csv"))
     more = api.predict(trained("classes"), str(tmp_path / "more.csv"))
     np.testing.assert_array_equal(plain["probabilities"], more["probabilities"])
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "3", '{"spec": 1}', "not JSON"])
+def test_a_damaged_state_is_one_line(trained, tmp_path, content):
+    import shutil
+
+    from zoo import api
+    from zoo.errors import InputError
+
+    run = shutil.copytree(trained("classes"), tmp_path / "run")
+    (run / "preprocessor.json").write_text(content)
+    with pytest.raises(InputError, match="damaged"):
+        api.load(run)

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import itertools
 import json
 import os
 import re
@@ -183,6 +184,50 @@ def test_diagnosis(rows, words):
     assert sentence.count("\n") == 0
 
 
+@pytest.mark.parametrize("accuracy", [{}, {"accuracy": 1.0}], ids=["regression", "classification"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_wide_gap_is_no_good_fit(accuracy, early_stopping):
+    rows = [
+        accuracy | {"loss": 2.3 * 0.8**i + 0.000766, "val_loss": 2.3 * 0.8**i + 0.0466}
+        for i in range(60)
+    ]
+    sentence = diagnose(rows, early_stopping)
+    assert "overfitting" in sentence
+    assert "validation loss is 0.0466" in sentence
+    assert ("try early stopping" in sentence) is not early_stopping
+    assert ("at epoch 60, which was kept," in sentence) is early_stopping
+    tiny = [row | {"val_loss": row["loss"] * 4} for row in log(60, floor=1e-6)]
+    assert "a good fit" in diagnose([r | accuracy for r in tiny], early_stopping)
+
+
+def test_with_early_stopping_the_epoch_kept_is_judged():
+    rows = log(40, rise=0.03)
+    best = best_epoch(rows)
+    sentence = diagnose(rows, early_stopping=True)
+    assert f"a good fit: at epoch {best + 1}, which was kept" in sentence
+    assert f"validation loss {rows[best]['val_loss']:.3g}, its best" in sentence
+    assert "more epochs" in diagnose(log(4), early_stopping=True)
+    useless = [{"loss": 0.7 * 0.7**i, "val_loss": 0.68 + 0.01 * i} for i in range(20)]
+    assert "only went from 0.68 to 0.68 while" in diagnose(useless, early_stopping=True)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1e5, 5e5), (1234567, 1234568), (-9e4, 3), (0, 1e-7)])
+def test_numbers_beside_the_residuals_do_not_overlap(low, high):
+    actual = np.linspace(low, high, 50)
+    predicted = actual + np.sin(np.arange(50)) * (high - low) / 5
+    table = {"price": {"actual": actual.tolist(), "predicted": predicted.tolist()}}
+    figure = reports.draw("residuals", table)
+    png(figure)
+    for axes in figure.axes:
+        start, end = axes.get_xlim()
+        shown = [tick.label1 for tick in axes.xaxis.get_major_ticks()
+                 if start <= tick.get_loc() <= end]  # fmt: skip
+        boxes = [label.get_window_extent() for label in shown]
+        assert len(boxes) > 1
+        assert len({label.get_text() for label in shown}) == len(shown)
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
 def test_best_epoch_and_metric_names():
     rows = log(10, rise=0.2)
     losses = [row["val_loss"] for row in rows]
@@ -280,10 +325,21 @@ def test_the_page_tells_all_and_asks_for_nothing(run):
     for words in (
         f"mlp on {EVIL}", "accuracy 0.9750 on the test split (12,345 examples)",
         "zoo train --config runs/a/config.yaml", "zoo train mlp --data '<script>",
-        "3 rows <b>dropped</b>", "9f86d081", "options.learning_rate", "0.001", "64, 64",
-        "Left open: options.augment", "precision", "roc auc", "Looks like a good fit", "3.15.1",
+        "3 rows <b>dropped</b>", "9f86d081", "learning_rate", "0.001", "64, 64",
+        "precision", "roc auc", "Looks like a good fit", "3.15.1",
     ):  # fmt: skip
         assert words in reader.text, words
+    assert "options." not in reader.text
+    assert "Left open" not in reader.text
+
+
+def test_the_page_judges_the_epoch_that_early_stopping_kept(run):
+    run.rewrite_log(log(40, rise=0.03))
+    assert "validation loss rose" in reports.write(run).read_text()
+    run.write_config(CONFIG | {"options": {"early_stopping": 5, "model": "x"}})
+    page = reports.write(run).read_text()
+    assert "which was kept" in page
+    assert '<th scope="row">options.model</th>' in page  # `model` names another setting
 
 
 def test_the_page_of_an_unfinished_run(run):
@@ -342,6 +398,20 @@ def test_runs_list(run):
     assert "Skipped: 'runs/broken/config.yaml'" in result.stderr
     lines = json.loads(invoke(runs_command, "list", "runs", "--json").stdout)
     assert [line["value"] for line in lines] == [0.975, None]
+
+
+def test_metrics_of_the_wrong_shape_are_damage(run):
+    finished("runs/b").metrics_path.write_text('{"scores": 3}')
+    message = re.escape("'runs/b/metrics.json' is damaged. Expected 'scores'")
+    for command, *arguments in (
+        (report_command, "runs/b"),
+        (runs_command, "compare", "runs/a", "runs/b"),
+    ):
+        with pytest.raises(InputError, match=message):
+            invoke(command, *arguments)
+    result = invoke(runs_command, "list")
+    assert len(result.stdout.splitlines()) == 2
+    assert re.search(f"Skipped: {message}", result.stderr)
 
 
 def test_runs_list_of_an_empty_folder(run):

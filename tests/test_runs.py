@@ -183,14 +183,20 @@ def test_half_a_last_line_is_left_out():
         ("config.yaml", b"\xff\xfe"),
         ("metrics.json", b'{"a": '),
         ("metrics.json", b"[]"),
+        ("metrics.json", b'{"scores": 3}'),
+        ("metrics.json", b'{"scores": null}'),
+        ("metrics.json", b'{"scores": {"accuracy": "high"}}'),
+        ("metrics.json", b'{"scores": {"accuracy": true}}'),
+        ("metrics.json", b'{"scores": {}, "tables": [1]}'),
         ("log.csv", b"epoch,loss\n1\n2,0.5\n"),
     ],
 )
 def test_damaged_files_are_one_line_errors(name, content):
     run = make("run")
     (run.path / name).write_bytes(content)
-    with pytest.raises(InputError, match=name):
+    with pytest.raises(InputError, match=f"{name}'.* Expected") as caught:
         _ = run.config, run.metrics, run.log
+    assert "\n" not in str(caught.value)
 
 
 def test_a_second_process_is_told_who_has_the_run():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from zoo import config
@@ -38,10 +39,11 @@ def train(
         Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
     """
     chosen = configure(model, options)
-    session = _prepare(chosen, say, strategy)
-    from zoo.training import work
+    with _enough_memory():
+        session = _prepare(chosen, say, strategy)
+        from zoo.training import work
 
-    return work.train(session, callbacks, say)
+        return work.train(session, callbacks, say)
 
 
 def resume(
@@ -58,10 +60,25 @@ def resume(
 
 def plan(model: str, *, say: Say = lambda message: None, **options: Any) -> dict[str, Any]:
     """Check everything, build the model, and estimate time and memory; nothing is written."""
-    session = _prepare(configure(model, options), say, None)
-    from zoo.training import work
+    with _enough_memory():
+        session = _prepare(configure(model, options), say, None)
+        from zoo.training import work
 
-    return work.estimate(session)
+        return work.estimate(session)
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Say in one line that a model or a batch does not fit."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "ResourceExhaustedError":
+            raise
+        raise InputError(
+            "The model does not fit into memory. Expected a smaller one, or smaller batches. "
+            "Try smaller --set values (`zoo show MODEL`), or --batch-size."
+        ) from error
 
 
 def configure(model: str, options: Mapping[str, Any]) -> config.Config:
@@ -183,19 +200,29 @@ def split_of(
 
 def predict(
     source: str | os.PathLike[str] | Run | Predictor,
-    data: str | os.PathLike[str] | Mapping[str, Any],
+    data: Any,
 ) -> dict[str, Any]:
     """Answer examples with named outputs, arrays of one row an example.
 
     Args:
         source: a run, a SavedModel, a `.keras` file or a predictor.
-        data: a file, or a dictionary of raw columns.
+        data: a file, a data frame, or a dictionary of raw columns.
     """
     predictor = source if isinstance(source, Predictor) else load(source)
     predictor.refuse_generator()
+    if hasattr(data, "iloc"):
+        data = _columns(predictor, data)
     if isinstance(data, Mapping):
         return predictor(data)
     return predictor.predict(split_of(source, predictor, data, None, targets=False))
+
+
+def _columns(predictor: Predictor, frame: Any) -> dict[str, Any]:
+    """Return the columns of a data frame that a predictor takes."""
+    from zoo.datasets.base import raw_values
+
+    columns = predictor.spec.inputs
+    return {c.name: raw_values(frame[c.name], c) for c in columns if c.name in frame}
 
 
 def export(

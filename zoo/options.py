@@ -48,7 +48,7 @@ def check(entry: Field, value: Any) -> Any:
     try:
         value = _typed(kind, value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{shown} received {value!r}. Expected {expected(entry)}.") from None
+        raise InputError(f"{shown} received {_shown(value)}. Expected {expected(entry)}.") from None
     meta = entry.metadata
     if meta["choices"] and value not in meta["choices"]:
         raise unknown(f"value for {shown}", str(value), meta["choices"])
@@ -57,6 +57,12 @@ def check(entry: Field, value: Any) -> Any:
     if meta["kind"]:
         PARSERS[meta["kind"]](value, shown)
     return value
+
+
+def _shown(value: Any) -> str:
+    """Write a value of the wrong type: itself where that is short, else what it is."""
+    plain = isinstance(value, (str, int, float, list, tuple, dict)) and len(repr(value)) <= 100
+    return repr(value) if plain else f"a {type(value).__name__}"
 
 
 def _typed(kind: str, value: Any) -> Any:

@@ -33,15 +33,10 @@ class Predictor:
     """
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]], state: Mapping[str, Any]):
-        from zoo import preprocessing, tasks
-        from zoo.datasets.base import Spec
-
         self.functions = dict(functions)
         self.state = state
         self.card = state["card"]
-        self.spec = Spec.from_json(state["spec"])
-        self.task = tasks.from_json(state["task"], self.spec)
-        self.preprocessor = preprocessing.from_json(state["preprocessor"])
+        self.spec, self.task, self.preprocessor = _parts(state)
         self.model: Any = None
         self.loaded: Any = None
 
@@ -239,7 +234,7 @@ def _load_run(path: Path) -> Predictor:
     from zoo import registry, weights
 
     run = Run.open(path)
-    state = _json(run.preprocessor_path)
+    state = _saved_state(run.preprocessor_path)
     registry.load_plugins(run.config["options"].get("plugin") or ())
     keras.config.set_dtype_policy("float32")
     card = state["card"]
@@ -251,7 +246,7 @@ def _load_run(path: Path) -> Predictor:
 def _load_savedmodel(path: Path) -> Predictor:
     import tensorflow as tf
 
-    state = _json(path / "assets" / "zoo.json")
+    state = _saved_state(path / "assets" / "zoo.json")
     try:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -277,14 +272,29 @@ def _load_keras(path: Path) -> Predictor:
     return from_model(served.model, served.state)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Return the spec, the task and the preprocessor that plain values stand for."""
+    from zoo import preprocessing, tasks
+    from zoo.datasets.base import Spec
+
+    spec = Spec.from_json(state["spec"])
+    task = tasks.from_json(state["task"], spec)
+    return spec, task, preprocessing.from_json(state["preprocessor"])
+
+
+def _saved_state(path: Path) -> dict[str, Any]:
+    """Read what a predictor is made from, and try it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        _parts(state)
+        state = {**state, "card": {**state["card"], "builder": dict(state["card"]["builder"])}}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged"
         raise InputError(
-            f"Cannot read '{path}': {getattr(error, 'strerror', None) or 'it is not JSON'}. "
-            "Expected a finished run, or an artifact as `zoo export` writes it."
+            f"Cannot read '{path}': {reason}. Expected a finished run, or an artifact as "
+            "`zoo export` writes it. Train or export it again."
         ) from error
+    return state
 
 
 def _tensor(name: str, values: Any, expected: Any) -> Any:

@@ -143,6 +143,10 @@ class Run:
             raise damaged(self.metrics_path, "JSON") from error
         if not isinstance(metrics, dict):
             raise damaged(self.metrics_path, "a JSON object")
+        if not _are_scores(metrics.get("scores", {})):
+            raise damaged(self.metrics_path, "'scores' to be an object of numbers or null")
+        if not isinstance(metrics.get("tables", {}), dict):
+            raise damaged(self.metrics_path, "'tables' to be an object")
         return metrics
 
     @property
@@ -314,6 +318,13 @@ def _nearest_run(path: Path) -> str:
         return f" Try: {runs[-1]}"
     wanted = [str(path), str(Path(RUNS, path.name))]
     return next(filter(None, (nearest(name, runs) for name in wanted)), " Try: zoo runs list")
+
+
+def _are_scores(scores: Any) -> bool:
+    return isinstance(scores, dict) and all(
+        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        for value in scores.values()
+    )
 
 
 def _header(path: Path) -> list[str]:

@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import tensorflow as tf
 
 from zoo.errors import ExportMismatchError, InputError, unknown
 from zoo.exporters import keras_file, parity, savedmodel
@@ -48,7 +50,8 @@ def write(
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             say(f"Writing {path}")
-            writer(predictor, temporary)
+            with _reported(path):
+                writer(predictor, temporary)
             say("Comparing it with the run in a fresh process")
             result = {"format": format, "path": str(path)} | parity.compare(
                 predictor, temporary, examples
@@ -63,6 +66,19 @@ def write(
                 with contextlib.suppress(OSError):  # it is not empty: the artifact is there
                     folder.rmdir()
     return result
+
+
+@contextlib.contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Turn TensorFlow's refusal to write into the error a user can see."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = " ".join(str(error.message).split())[:200]
+        raise InputError(
+            f"Cannot write '{path}': {reason}. Expected a place that can be written to, with room "
+            "left. Try another with --out PATH."
+        ) from error
 
 
 def _new_path(path: Path, format: str) -> Path:

@@ -70,7 +70,7 @@ def page(run: Run) -> str:
         _commands(run, config),
         _scores(metrics),
         *(_table_section(name, rows) for name, rows in _listed(metrics)),
-        _pictures(run),
+        _pictures(run, config),
         _data(config),
         _configuration(config),
     ]
@@ -131,14 +131,19 @@ def _table_section(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return _section(_spaced(name).capitalize(), _folded(body, len(rows), "rows"))
 
 
-def _pictures(run: Run) -> str:
+def _pictures(run: Run, config: Mapping[str, Any]) -> str:
     found = {path.stem: path for path in sorted(run.plots.glob("*.png"))}
     names = [name for name in ORDER if name in found]
     names += [name for name in found if name not in names]
-    figures = [
-        _figure(found[name], diagnose(run.log) if name == "curves" else "") for name in names
-    ]
+    remarks = {"curves": diagnose(run.log, _stops_early(config))} if "curves" in found else {}
+    figures = [_figure(found[name], remarks.get(name, "")) for name in names]
     return _section("Pictures", "\n".join(figures)) if figures else ""
+
+
+def _stops_early(config: Mapping[str, Any]) -> bool:
+    options = config.get("options")
+    patience: Any = options.get("early_stopping") if isinstance(options, Mapping) else 0
+    return _is_number(patience) and bool(patience > 0)
 
 
 def _figure(path: Path, remark: str) -> str:
@@ -166,13 +171,17 @@ def _configuration(config: Mapping[str, Any]) -> str:
     environment = flatten({k: shown.pop(k) for k in ("version", "environment") if k in shown})
     rows = flatten(shown)
     chosen = {key: value for key, value in rows.items() if value not in (None, [], "")}
-    body = _folded(_pairs(chosen), len(chosen), "settings")
-    if left := [key for key in rows if key not in chosen]:
-        body += f'<p class="soft">Left open: {escape(", ".join(left))}</p>'
+    body = _folded(_pairs(_unprefixed(chosen)), len(chosen), "settings")
     machine = {key.removeprefix("environment."): value for key, value in environment.items()}
     return _section("Configuration", body) + (
         _section("Environment", _pairs(machine)) if machine else ""
     )
+
+
+def _unprefixed(rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by their own names, where no other setting has the same."""
+    short = {key: key.removeprefix("options.") for key in rows}
+    return {(key if short[key] in rows else short[key]): value for key, value in rows.items()}
 
 
 def _section(title: str, body: str) -> str:

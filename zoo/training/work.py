@@ -22,6 +22,7 @@ from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import Agreement, is_chief
 from zoo.training.progress import Progress
 from zoo.training.session import Session
+from zoo.training.stopping import EarlyStopping
 
 Say = Callable[[str], None]
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -141,11 +142,20 @@ def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
     if not is_chief():
         return run
     weights.save(session.model, run.model_weights)
-    stopping = trainer.stopping
-    if stopping is not None and stopping.best_epoch is not None:
-        say(f"The weights of epoch {stopping.best_epoch}, the best on validation, were kept.")
+    say(ending(trainer.stopping, trainer.position.epoch, session.epochs))
     finish(session, run, say)
     return run
+
+
+def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> str:
+    """Say after which epoch training ended, and whose weights were kept."""
+    early = planned is not None and done < planned
+    ended = f"Stopped early, after epoch {done}" if early else f"Trained for {done} epochs"
+    if stopping is None or stopping.best_epoch is None:
+        return f"{ended}."
+    return (
+        f"{ended}; the weights of epoch {stopping.best_epoch}, the best on validation, were kept."
+    )
 
 
 def finish(session: Session, run: Run, say: Say) -> None:
