@@ -336,10 +336,17 @@ def test_the_page_tells_all_and_asks_for_nothing(run):
 def test_the_page_judges_the_epoch_that_early_stopping_kept(run):
     run.rewrite_log(log(40, rise=0.03))
     assert "validation loss rose" in reports.write(run).read_text()
-    run.write_config(CONFIG | {"options": {"early_stopping": 5, "model": "x"}})
+    run.write_config(CONFIG | {"options": {"early_stopping": 5}})
+    assert "which was kept" in reports.write(run).read_text()
+
+
+def test_the_page_tells_what_was_asked_for_from_what_it_became(run):
+    options = {"device": "auto", "task": "classification"}
+    run.write_config(CONFIG | {"options": options, "device": "cpu"})
     page = reports.write(run).read_text()
-    assert "which was kept" in page
-    assert '<th scope="row">options.model</th>' in page  # `model` names another setting
+    assert '<th scope="row">device (asked for)</th><td>auto</td>' in page
+    assert '<th scope="row">device</th><td>cpu</td>' in page
+    assert page.count('<th scope="row">task') == 1
 
 
 def test_the_page_of_an_unfinished_run(run):

@@ -171,7 +171,8 @@ def _configuration(config: Mapping[str, Any]) -> str:
     environment = flatten({k: shown.pop(k) for k in ("version", "environment") if k in shown})
     rows = flatten(shown)
     chosen = {key: value for key, value in rows.items() if value not in (None, [], "")}
-    body = _folded(_pairs(_unprefixed(chosen)), len(chosen), "settings")
+    chosen = _unprefixed(chosen)
+    body = _folded(_pairs(chosen), len(chosen), "settings")
     machine = {key.removeprefix("environment."): value for key, value in environment.items()}
     return _section("Configuration", body) + (
         _section("Environment", _pairs(machine)) if machine else ""
@@ -179,9 +180,13 @@ def _configuration(config: Mapping[str, Any]) -> str:
 
 
 def _unprefixed(rows: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings by their own names, where no other setting has the same."""
-    short = {key: key.removeprefix("options.") for key in rows}
-    return {(key if short[key] in rows else short[key]): value for key, value in rows.items()}
+    """Return settings by their own names; what was asked for, where it became something else."""
+    named: dict[str, Any] = {}
+    for key, value in rows.items():
+        name = key.removeprefix("options.")
+        became = name != key and name in rows and rows[name] != value
+        named[f"{name} (asked for)" if became else name] = value
+    return named
 
 
 def _section(title: str, body: str) -> str:
