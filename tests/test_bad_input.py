@@ -222,7 +222,11 @@ TARGETS = {
         {},
         ["'price' holds", "--task regression"],
     ),
-    "names as numbers": (["--target", "label", "--task", "regression"], {}, ["is a class, such as 'a'"]),
+    "names as numbers": (
+        ["--target", "label", "--task", "regression"],
+        {},
+        ["is a class, such as 'a'"],
+    ),
     "infinite": (["--target", "price"], {"cells": [(3, "price", np.inf)]}, ["1 infinite", "row 4"]),
     "class in the test split only": (
         ["--target", "label", "--split-column", "part"],
