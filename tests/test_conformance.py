@@ -201,7 +201,7 @@ def test_check_command(broken):
     result = runner.invoke(command_line, ["check", "broken-good", "--plugin", str(broken)])
     assert result.exit_code == 0, result.output
     assert "FAILED" not in result.output
-    assert result.output.splitlines()[0].split() == ["check", "result", "found"]
+    assert result.stdout.splitlines()[0].split() == ["check", "result", "found"]
     arguments = ["check", "broken-loose", "--plugin", str(broken), "--json"]
     result = runner.invoke(command_line, arguments)
     assert result.exit_code == 2
