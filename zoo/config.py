@@ -263,9 +263,9 @@ LEARNING_RATES = {
 
 def command_line(config: Config) -> str:
     """Return the command that asks for a configuration."""
-    words = ["zoo", "train", config.model]
+    words, options = ["zoo", "train", config.model], config.options()
     for _, entry in all_options():
-        value = config.options()[entry.name]
+        value = options[entry.name]
         default = list(entry.default) if isinstance(entry.default, tuple) else entry.default
         if value == default:
             continue

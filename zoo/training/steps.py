@@ -71,7 +71,7 @@ class Steps:
 
         def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
             offset = step - start
-            self._reset_metrics(tf.equal(start, 0))
+            tf.cond(tf.equal(start, 0), self._reset_metrics, lambda: tf.constant(False))
 
             def body(i: tf.Tensor, finite: tf.Tensor) -> tuple:
                 indices = order[i * self.examples : (i + 1) * self.examples]
@@ -94,19 +94,11 @@ class Steps:
             ],
         ).get_concrete_function()
 
-    def _reset_metrics(self, first: Any = True) -> None:
-        """Forget the epoch before where this is the first step of one."""
-        if self.strategy is not None:
-            return  # they are read, and reset, outside the graph
-
-        def reset() -> tf.Tensor:
+    def _reset_metrics(self) -> tf.Tensor:
+        """Forget what was measured; under a strategy that is done outside the graph."""
+        if self.strategy is None:
             self.model.reset_metrics()
-            return tf.constant(True)
-
-        if first is True:
-            reset()
-        else:
-            tf.cond(first, reset, lambda: tf.constant(False))
+        return tf.constant(True)
 
     def _distributed(self, feed: Any, indices: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         if self.strategy is None:
