@@ -3,6 +3,7 @@
 import functools
 import json
 
+import jobs
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +51,14 @@ def zoo(capsys):
         return caught.value.code, *capsys.readouterr()
 
     return zoo
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Start the process behind all jobs of `jobs.Jobs`, once a worker."""
+    with jobs.start() as process:
+        yield process
+        process.stdin.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,126 +4,62 @@ One process imports TensorFlow, and forks before it has computed anything: a `zo
 """
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 
+import jobs
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from zoo.errors import InputError
-from zoo.runs import Run
 from zoo.training.checkpoints import Checkpoints
 
-SERVER = """
-import json, os, signal, sys
-
-import keras
-import tensorflow as tf
-import zoo.cli
-from zoo import api
-from zoo.cli import train
-from zoo.training import checkpoints, work
-from zoo.training.loop import Trainer
+# Sends the signal of a test at the moment it names.
+ENDS = """
+call, evaluate, write = Trainer._call, Trainer.evaluate, checkpoints.write_atomic
 
 
-def ends(job):
-    # Send the signal of a job at the moment it names.
-    kind, when, number = job["kind"], job["when"], job["signal"]
-    call, evaluate, write = Trainer._call, Trainer.evaluate, checkpoints.write_atomic
+def send():
+    os.kill(os.getpid(), number)
 
-    def send():
-        os.kill(os.getpid(), number)
 
-    def one_step(trainer, order, last):
-        trainer._per_call = 1
-        logs = call(trainer, order, last)
-        if kind in ("step", "twice") and trainer.position.step == when:
+def one_step(trainer, order, last):
+    trainer._per_call = 1
+    logs = call(trainer, order, last)
+    if kind in ("step", "twice") and trainer.position.step == when:
+        send()
+        if kind == "twice":
             send()
-            if kind == "twice":
-                send()
-        return logs
+    return logs
 
-    def measured(trainer):
-        row = evaluate(trainer)
-        if kind == "validation" and trainer.position.epoch == when:
+
+def measured(trainer):
+    row = evaluate(trainer)
+    if kind == "validation" and trainer.position.epoch == when:
+        send()
+    return row
+
+
+def halfway(path, content):
+    if kind == "writing" and path.name.startswith(f"step-{when:09d}"):
+        if path.suffix == ".json":
             send()
-        return row
-
-    def halfway(path, content):
-        if kind == "writing" and path.name.startswith(f"step-{when:09d}"):
-            if path.suffix == ".json":
-                send()
-            path.with_name(f".{path.name}.{os.getpid()}.tmp").write_bytes(b"half")
-        write(path, content)
-
-    Trainer._call, Trainer.evaluate, checkpoints.write_atomic = one_step, measured, halfway
+        path.with_name(f".{path.name}.{os.getpid()}.tmp").write_bytes(b"half")
+    write(path, content)
 
 
-def run(job):
-    os.chdir(job["folder"])
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    if not job["finish"]:
-        work.finish = lambda *_: None
-    if job["kind"]:
-        ends(job)
-    try:
-        zoo.cli.main(job["arguments"])
-    except SystemExit as error:
-        code = error.code
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-        code = 99
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code or 0)
-
-
-print("ready", flush=True)
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        run(json.loads(line))
-    _, status = os.waitpid(pid, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
+Trainer._call, Trainer.evaluate, checkpoints.write_atomic = one_step, measured, halfway
 """
 
 
-class Zoo:
-    """Runs `zoo` commands in a folder, each in a process of its own."""
+class Zoo(jobs.Jobs):
+    """Runs `zoo` commands that end as a test asks."""
 
-    def __init__(self, server, folder):
-        self.server, self.folder = server, folder
-
-    def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, finish=False):
+    def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, **options):
         """Return exit code (negative for a signal), stdout and stderr."""
-        job = {
-            "folder": str(self.folder), "arguments": arguments, "kind": kind, "when": when,
-            "signal": sent, "finish": finish,
-        }  # fmt: skip
-        print(json.dumps(job), file=self.server.stdin, flush=True)
-        code = int(self.server.stdout.readline())
-        return code, (self.folder / "out").read_text(), (self.folder / "err").read_text()
-
-    def run(self, name):
-        return Run(self.folder / name)
-
-
-@pytest.fixture(scope="module")
-def server():
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, env=environment,
-    ) as process:  # fmt: skip
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        process.stdin.close()
+        ends = {"kind": kind, "when": when, "number": sent}
+        return super().__call__(*arguments, inject=ENDS, values=ends, **options)
 
 
 @pytest.fixture
