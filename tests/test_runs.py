@@ -259,7 +259,7 @@ def test_write_atomic_keeps_the_old_file_when_there_is_no_room():
         "write_atomic('file', 'x' * 100_000)\n"
     )
     _, errors = child(code).communicate()
-    assert "InputError: Cannot write 'file': File too large" in errors
+    assert "WriteError: Cannot write 'file': File too large" in errors
     assert Path("file").read_text() == "old"
     assert os.listdir() == ["file"]
 

@@ -4,19 +4,46 @@ A message is one line: what was received, what was expected, what to try.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_SECRETS = (
+    (re.compile(r"(:/{1,2})[^/\s'\"]+@"), r"\1***@"),
+    (
+        re.compile(
+            r"([?&;#][\w.%-]*(?:token|key|secret|passw|pwd|auth|sig|credential)[\w.%-]*=)"
+            r"[^&;#\s'\"]+",
+            re.IGNORECASE,
+        ),
+        r"\1***",
+    ),
+)
+
+
+def redacted(text: str) -> str:
+    """Return a text with the secrets of URLs as `***`: `user:password@`, `?token=...`."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 class ZooError(Exception):
-    """Base of every error that is reported as one line, without a traceback."""
+    """Base of every error that is reported as one line, without a traceback or secrets."""
 
     exit_code = 1
+
+    def __init__(self, message: str):
+        super().__init__(redacted(message))
 
 
 class InputError(ZooError):
     """Bad input or usage: a file, a column, an option, a name."""
 
     exit_code = 2
+
+
+class WriteError(InputError):
+    """Something cannot be written: there is no room, no right, no such folder."""
 
 
 class DivergenceError(ZooError):
