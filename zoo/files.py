@@ -47,12 +47,21 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
 def building(path: Path) -> Iterator[Path]:
     """Give a path in a temporary folder beside `path`, of its name, for what others write.
 
-    `put` moves it to its place; what is left at the end is removed.
+    `put` moves it to its place. What is left at the end is removed, and so are the folders that
+    were made on the way to it if nothing came to be there.
     """
-    with writing(path), _temporary(path) as (temporary, _):
-        folder = temporary.with_suffix(FOLDER)
-        folder.mkdir()
-        yield folder / path.name
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _temporary(path) as (temporary, _):
+                folder = temporary.with_suffix(FOLDER)
+                folder.mkdir()
+                yield folder / path.name
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):  # it is not empty
+                folder.rmdir()
 
 
 def put(new: Path, path: Path) -> None:
@@ -75,20 +84,34 @@ def put(new: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def put_new(new: Path, path: Path) -> bool:
-    """Move a folder to where nothing is; return False where something is."""
+def place(paths: Iterator[Path], files: Mapping[str, str]) -> Path:
+    """Make a folder of files and move it as a whole to the first path where nothing is.
+
+    An empty folder counts as nothing: give it a file at least, so that no other takes its place.
+    """
+    path = next(paths)
+    with building(path) as new:
+        new.mkdir()
+        for name, text in files.items():
+            write_atomic(new / name, text)
+        while not _put_new(new, path):  # another process was faster
+            path = next(paths)
+    return path
+
+
+def _put_new(new: Path, path: Path) -> bool:
     _sync_tree(new)
     try:
         os.rename(new, path)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
         raise
     _sync(path.parent)
     return True
 
 
-def append_line(path: Path, text: str) -> None:
+def append(path: Path, text: str) -> None:
     """Add to the end of a file all of a text, or nothing of it.
 
     Raises:

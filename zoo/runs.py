@@ -6,8 +6,9 @@
                   model.safetensors   preprocessor.json   checkpoints/
                   plots/   report.html   export/
 
-A folder with a `config.yaml` is a run. Every file is replaced as a whole (temporary name, fsync,
-rename), so a reader never meets half of one; only the log grows in place, a line at a time.
+A folder with a `config.yaml` is a run; it appears with its first files in it. Every file is
+replaced as a whole (temporary name, fsync, rename), so a reader never meets half of one; only the
+log grows in place, a line at a time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -23,13 +25,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import InputError, nearest
+from zoo.errors import InputError, WriteError, nearest
 from zoo.files import (
+    append,
     cell_text,
     cell_value,
     csv_text,
     damaged,
     finite,
+    place,
     plain,
     read_text,
     write_atomic,
@@ -66,28 +70,40 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str] | None, model: str, data_name: str) -> Run:
-        """Make a new, empty run directory.
+    def create(
+        cls,
+        path: str | os.PathLike[str] | None,
+        model: str,
+        data_name: str,
+        files: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Make a new run directory, which is there with its first files or not at all.
 
         Args:
             path: the directory; None for `runs/<model>-<data>-<number>` with the next number.
             model: the model's name.
             data_name: the data set's name.
+            files: what it holds from the beginning, by name.
 
         Raises:
             InputError: the path exists, or cannot be made.
         """
+        paths = _numbered(model, data_name) if path is None else _explicit(Path(path))
         try:
-            return cls(_numbered(model, data_name) if path is None else _explicit(Path(path)))
-        except OSError as error:
-            raise InputError(
-                f"Cannot make the run directory '{path or RUNS}': {error.strerror}. Expected a "
-                "place that can be written to. Try another with --run DIR."
+            return cls(place(paths, {".lock": "", **(files or {})}))
+        except (OSError, WriteError) as error:
+            cause = error.__cause__ if isinstance(error, WriteError) else error
+            raise WriteError(
+                f"Cannot make the run directory '{path or RUNS}': "
+                f"{getattr(cause, 'strerror', cause)}. Expected a place that can be written to, "
+                "with room left. Try another with --run DIR."
             ) from error
 
     @staticmethod
     def refuse_existing(path: str | os.PathLike[str]) -> None:
         """Raise an InputError where a new run cannot be made because something is there."""
+        if "://" in str(path):
+            raise InputError(f"--run received '{path}', a URL. Expected a folder on this machine.")
         path = Path(path)
         if os.path.lexists(path):
             raise InputError(
@@ -165,10 +181,7 @@ class Run:
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.yaml, keeping the order of the keys."""
-        import yaml
-
-        text = yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True, width=100)
-        write_atomic(self.config_path, text)
+        write_atomic(self.config_path, config_text(config))
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Replace metrics.json; numbers that are not finite become null."""
@@ -188,8 +201,7 @@ class Run:
         if extra := [key for key in row if key not in self._columns]:
             raise ValueError(f"Expected only the columns {self._columns}. Received: {extra}")
         lines.append([cell_text(row.get(key)) for key in self._columns])
-        with writing(self.log_path), open(self.log_path, "a", newline="", encoding="utf-8") as log:
-            log.write(csv_text(lines))
+        append(self.log_path, csv_text(lines))
 
     def rewrite_log(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace log.csv, as a run does that goes back to a checkpoint."""
@@ -221,6 +233,13 @@ class Run:
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Return what config.yaml says, keeping the order of the keys."""
+    import yaml
+
+    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True, width=100)
 
 
 def list_runs(directory: str | os.PathLike[str] = RUNS) -> list[Run]:
@@ -259,25 +278,22 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     )
 
 
-def _numbered(model: str, data_name: str) -> Path:
+def _numbered(model: str, data_name: str) -> Iterator[Path]:
+    """Yield the paths of new runs of this kind, the next number first."""
     stem = f"{_slug(model)}-{_slug(data_name)}"
-    Path(RUNS).mkdir(parents=True, exist_ok=True)
     pattern = re.compile(re.escape(stem) + r"-(\d+)")
-    matches = (pattern.fullmatch(name) for name in os.listdir(RUNS))
-    number = max((int(match[1]) for match in matches if match), default=0)
+    names = os.listdir(RUNS) if os.path.exists(RUNS) else []
+    matches = (pattern.fullmatch(name) for name in names)
+    last = max((int(match[1]) for match in matches if match), default=0)
+    for number in itertools.count(last + 1):
+        yield Path(RUNS, f"{stem}-{number}")
+
+
+def _explicit(path: Path) -> Iterator[Path]:
+    """Yield a path for as long as nothing is there."""
     while True:
-        number += 1
-        path = Path(RUNS, f"{stem}-{number}")
-        with contextlib.suppress(FileExistsError):  # another process took this number
-            path.mkdir()
-            return path
-
-
-def _explicit(path: Path) -> Path:
-    Run.refuse_existing(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir()
-    return path
+        Run.refuse_existing(path)
+        yield path
 
 
 def _slug(name: str) -> str:
