@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("keras", "tensorflow", "numpy", "pandas", "sklearn", "matplotlib")
 
 # Which rooms a room may import; those below all may use errors, files and config.
-FOUNDATION = {"errors", "files", "config", "options", "progress"}
+FOUNDATION = {"errors", "files", "config", "options", "progress", "untrusted"}
 DOORS = {
     "errors": set(),
     "files": set(),
     "options": set(),
     "progress": set(),
+    "untrusted": set(),
     "config": {"options"},
     "runs": set(),
     "startup": set(),
@@ -32,7 +33,7 @@ DOORS = {
     "preprocessing": {"datasets"},
     "models": {"layers", "losses", "registry", "models"},
     "tasks": {"datasets", "generation", "losses", "metrics", "preprocessing"},
-    "serving": {"datasets", "layers", "preprocessing", "registry", "tasks"},
+    "serving": {"datasets", "layers", "preprocessing", "registry", "tasks", "weights"},
     "predictors": {
         "datasets", "preprocessing", "registry", "runs", "serving", "startup", "tasks", "weights",
     },

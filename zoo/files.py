@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from zoo.errors import InputError, WriteError
+from zoo.untrusted import LARGEST_JSON, read_bytes
 
 with contextlib.suppress(ImportError):  # not on every system that can read a run
     import fcntl
@@ -226,7 +227,7 @@ def _sync(path: Path) -> None:
 def read_text(path: Path) -> str:
     """Return a file's text, or raise an InputError that says why not."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path, LARGEST_JSON).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InputError(
@@ -246,6 +247,14 @@ def csv_text(lines: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
+
+
+def csv_lines(path: Path, text: str) -> list[list[str]]:
+    """Return the cells of a file's lines, or raise an InputError for a field without an end."""
+    try:
+        return list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise damaged(path, f"CSV: {error}") from error
 
 
 def cell_text(value: Any) -> str:

@@ -14,8 +14,6 @@ log grows in place, a line at a time.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import itertools
 import json
 import os
@@ -30,6 +28,7 @@ from zoo.files import (
     append,
     cell_text,
     cell_value,
+    csv_lines,
     csv_text,
     damaged,
     finite,
@@ -39,10 +38,15 @@ from zoo.files import (
     write_atomic,
     writing,
 )
+from zoo.untrusted import check_keys, parse_json, parse_yaml, refuse_remote, refused_kind
 
 __all__ = ["Run", "kind_of", "list_runs", "write_atomic"]
 
 RUNS = "runs"
+RECORDED = {  # what `Run.record` promises of config.yaml
+    "model": str, "version": str, "device": str, "replicas": int,
+    "options": dict, "data": dict, "environment": dict,
+}  # fmt: skip
 
 
 class Run:
@@ -118,6 +122,7 @@ class Run:
         Raises:
             InputError: there is no run at this path.
         """
+        refuse_remote(path)
         run = cls(path)
         if not os.path.isfile(run.config_path):
             raise InputError(
@@ -138,14 +143,24 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """What was asked for, read from config.yaml."""
-        import yaml
-
         try:
-            config = yaml.safe_load(read_text(self.config_path))
-        except yaml.YAMLError as error:
-            raise damaged(self.config_path, "YAML") from error
+            config = parse_yaml(read_text(self.config_path))
+        except ValueError as error:
+            expected = f"YAML as `zoo train` writes it: {error}"
+            raise damaged(self.config_path, expected) from error
         if not isinstance(config, dict):
             raise damaged(self.config_path, "a YAML mapping")
+        return config
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The configuration of a run to be loaded, measured or continued: nothing is missing."""
+        config = self.config
+        try:
+            check_keys(config, RECORDED)
+            check_keys(config["data"], {"reference": str, "fingerprint": str})
+        except ValueError as error:
+            raise damaged(self.config_path, f"it as `zoo train` writes it: {error}") from error
         return config
 
     @property
@@ -154,9 +169,9 @@ class Run:
         if not self.metrics_path.exists():
             return None
         try:
-            metrics = json.loads(read_text(self.metrics_path))
+            metrics = parse_json(read_text(self.metrics_path))
         except ValueError as error:
-            raise damaged(self.metrics_path, "JSON") from error
+            raise damaged(self.metrics_path, f"JSON: {error}") from error
         if not isinstance(metrics, dict):
             raise damaged(self.metrics_path, "a JSON object")
         if not _are_scores(metrics.get("scores", {})):
@@ -171,7 +186,7 @@ class Run:
         if not self.log_path.exists():
             return []
         text = read_text(self.log_path)
-        lines = list(csv.reader(io.StringIO(text)))
+        lines = csv_lines(self.log_path, text)
         if lines and not text.endswith("\n"):
             lines.pop()  # half a line, left by a machine that lost power
         header, rows = (lines[0], lines[1:]) if lines else ([], [])
@@ -265,6 +280,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     Raises:
         InputError: none of them is there.
     """
+    refuse_remote(path)
     path = Path(path)
     if os.path.isfile(path / "config.yaml"):
         return "run"
@@ -310,7 +326,7 @@ def _found(path: Path) -> str:
     if not os.path.exists(path):
         return "nothing is there"
     if not os.path.isdir(path):
-        return "it is a file"
+        return f"it is {refused_kind(path) or 'a file'}"
     if os.path.isfile(path / "config.yaml"):
         return "it is a run"
     if os.path.isfile(path / "saved_model.pb"):
@@ -346,4 +362,4 @@ def _are_scores(scores: Any) -> bool:
 def _header(path: Path) -> list[str]:
     if not path.exists():
         return []
-    return next(csv.reader(io.StringIO(read_text(path))), [])
+    return next(iter(csv_lines(path, read_text(path))), [])
