@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError, unknown, redacted
 from zoo.options import check, option
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
@@ -272,7 +272,7 @@ def command_line(config: Config) -> str:
         flag = "--" + entry.name.replace("_", "-")
         for item in value if isinstance(value, list) else [value]:
             words += [flag] if item is True else [flag, str(item)]
-    return shlex.join(words)
+    return redacted(shlex.join(words))
 
 
 def with_epochs(config: Config, steps_per_epoch: int, training: Mapping[str, Any]) -> Config:
