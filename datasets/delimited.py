@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ import pandas as pd
 from zoo.errors import InputError
 from zoo.progress import Progress
 
+from .bad import BadExamples
 from .frames import Chunk, categorize, is_text, join
+from .rows import Good, Row, find_bad_lines, line_numbers, not_text, problem_of, split_rows
 
 CHUNK = 65_536  # rows
 SAMPLE = 1 << 20  # bytes
 BLANKS = ("?",)  # missing, besides pandas' own: empty, NA, N/A, NaN, nan, null, None, ...
+_DECIMAL_COMMA = re.compile(r"(^|;)-?\d+,\d+(;|\r?$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,35 +38,68 @@ class Layout:
     separator: str
     decimal: str
     whole: bool  # the sample is the whole file
+    clean: bool  # no row of the sample is bad
 
 
-def read_delimited(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
+def read_delimited(
+    path: Path, texts: Collection[str] = (), bad: BadExamples | None = None
+) -> pd.DataFrame:
     """Read a file with a header line; its columns become float64 or categories of strings.
 
     Args:
         path: a .csv, .tsv or either with .gz.
         texts: columns to read as strings, even where they look like numbers.
+        bad: what becomes of rows that cannot be read.
     """
     with _reported(path):
         layout = _layout(path)
-        known = set(texts) | _texts(path, layout)
-        chunks, mixed = _read(path, layout, known)
-        if mixed:  # numbers that meet strings further down: as strings, as they are written
-            del chunks
-            chunks, _ = _read(path, layout, known | mixed)
-        frame = join(chunks)
-        if not layout.whole and len(frame) and frame.iloc[:, -1].isna().any():
-            _refuse_short_rows(path, layout, len(frame))
-    return frame
+        frame = _attempt(path, layout, texts) if layout.clean else None
+        if frame is not None and not _may_be_short(path, layout, frame):
+            return frame
+        with open_text(path, errors="surrogateescape") as lines:
+            expected = len(layout.header)
+            left_out = find_bad_lines(lines, layout.separator, expected, path, bad or BadExamples())
+        return (
+            frame if frame is not None and not left_out else _frame(path, layout, texts, left_out)
+        )
 
 
-def _read(path: Path, layout: Layout, texts: set[str]) -> tuple[list[Chunk], set[str]]:
+def find_lines(path: Path, rows: Collection[int]) -> list[int]:
+    """Return the line numbers of some good rows of a file, in order."""
+    layout = _layout(path)
+    with open_text(path, errors="surrogateescape") as lines:
+        return line_numbers(lines, layout.separator, len(layout.header), rows)
+
+
+def _attempt(path: Path, layout: Layout, texts: Collection[str]) -> pd.DataFrame | None:
+    """Read a file as if all its rows were good; None where one is not, as pandas notices."""
+    try:
+        return _frame(path, layout, texts)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError):
+        return None
+
+
+def _frame(
+    path: Path, layout: Layout, texts: Collection[str], left_out: Sequence[int] = ()
+) -> pd.DataFrame:
+    known = set(texts) | _texts(path, layout, left_out)
+    chunks, mixed = _read(path, layout, known, left_out)
+    if mixed:  # numbers that meet strings further down: as strings, as they are written
+        del chunks
+        chunks, _ = _read(path, layout, known | mixed, left_out)
+    return join(chunks)
+
+
+def _read(
+    path: Path, layout: Layout, texts: set[str], left_out: Sequence[int]
+) -> tuple[list[Chunk], set[str]]:
     """Return all chunks, and the columns that hold strings though their first rows did not."""
     chunks: list[Chunk] = []
     mixed: set[str] = set()
     with (
         Progress(f"Reading {path.name}") as progress,
-        _pandas(path, layout, texts, chunksize=CHUNK) as reader,
+        open_text(path, errors="surrogateescape") as file,
+        _pandas(Good(file, left_out), layout, texts, chunksize=CHUNK) as reader,
     ):
         for frame in reader:
             chunk = {name: _column(frame[name]) for name in frame.columns}
@@ -78,15 +115,16 @@ def _column(series: pd.Series) -> pd.Series:
     return categorize(series)
 
 
-def _texts(path: Path, layout: Layout) -> set[str]:
+def _texts(path: Path, layout: Layout, left_out: Sequence[int]) -> set[str]:
     """Return the columns whose first rows are not numbers; true and false are strings too."""
-    head = _pandas(path, layout, set(), nrows=5_000)
+    with open_text(path, errors="surrogateescape") as file:
+        head = _pandas(Good(file, left_out), layout, set(), nrows=5_000)
     return {name for name in head.columns if head[name].dtype.kind not in "iuf"}
 
 
-def _pandas(path: Path, layout: Layout, texts: set[str], **options: Any) -> Any:
+def _pandas(file: Good, layout: Layout, texts: set[str], **options: Any) -> Any:
     return pd.read_csv(
-        path,
+        file,
         sep=layout.separator,
         decimal=layout.decimal,
         header=0,
@@ -107,21 +145,16 @@ def _layout(path: Path) -> Layout:
         whole = not file.read(1)
     if not sample.strip():
         raise InputError(f"'{path}' is empty; expected a header line and rows; try another file")
-    text = _decoded(path, sample if whole else _complete_lines(path, sample))
+    sample = sample if whole else _complete_lines(path, sample)
+    text = sample.decode("utf-8-sig", "surrogateescape")
     separator = _separator(path, text.partition("\n")[0])
     rows = _sample_rows(text, separator, whole)
-    header = next(rows, None)
-    if not header:
-        raise InputError(
-            f"'{path}' has a header that cannot be read; expected a closing quote for each one "
-            "opened; the file looks cut off: try getting it again"
-        )
-    _refuse_header(path, header)
-    for number, row in rows:
-        _refuse_ragged(path, len(header[1]), number, row)
-    names = tuple(name.strip() or f"column {i}" for i, name in enumerate(header[1], start=1))
-    european = separator == ";" and re.search(r"(^|;)-?\d+,\d+(;|\r?$)", text, re.MULTILINE)
-    return Layout(names, separator, "," if european else ".", whole)
+    header = _header(path, next(rows, None), separator)
+    problems = [(row, problem_of(row, len(header), path.name)) for row in rows]
+    good = (row.text for row, problem in problems if not problem)
+    european = separator == ";" and any(map(_DECIMAL_COMMA.search, good))
+    clean = not any(problem for _, problem in problems)
+    return Layout(header, separator, "," if european else ".", whole, clean)
 
 
 def _complete_lines(path: Path, sample: bytes) -> bytes:
@@ -134,57 +167,48 @@ def _complete_lines(path: Path, sample: bytes) -> bytes:
     return sample[: end + 1]
 
 
-def _decoded(path: Path, sample: bytes) -> str:
-    if b"\0" in sample:
-        raise InputError(
-            f"'{path}' holds zero bytes; expected UTF-8 text; try `file {path}` to see what it is"
-        )
-    return sample.decode("utf-8-sig")
-
-
 def _separator(path: Path, header: str) -> str:
     if ".tsv" in path.suffixes:
         return "\t"
     return max(",;\t|", key=header.count)
 
 
-def _sample_rows(text: str, separator: str, whole: bool) -> Iterator[tuple[int, list[str]]]:
-    """Yield line numbers and fields; pandas reports better what csv cannot read."""
-    lines = text.splitlines(keepends=True)
-    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
-    try:
-        for row in reader:
-            cut = not whole and reader.line_num == len(lines)  # perhaps inside quotes
-            if row and not cut:
-                yield reader.line_num, row
-    except csv.Error:
-        if reader.line_num <= 1:
-            raise
+def _sample_rows(text: str, separator: str, whole: bool) -> Iterator[Row]:
+    """Yield the rows of a sample, which may end inside of one."""
+    for row in split_rows(io.StringIO(text, newline=""), separator):
+        if not row.closed and not whole:
+            return
+        if row.fields:
+            yield row
 
 
-def _refuse_header(path: Path, header: tuple[int, list[str]]) -> None:
-    names = [name.strip() for name in header[1]]
+def _header(path: Path, row: Row | None, separator: str) -> tuple[str, ...]:
+    """Return the names of the columns, all of them different."""
+    if row and (problem := not_text(row.text, path.name)):
+        BadExamples().found(path, "header", problem)
+    if not row or not row.closed:
+        raise InputError(
+            f"'{path}' has a header that cannot be read; expected a closing quote for each one "
+            "opened; the file looks cut off: try getting it again"
+        )
+    (fields,) = csv.reader(row.lines, delimiter=separator, strict=True, skipinitialspace=True)
+    names = [name.strip() for name in fields]
     double = sorted({name for name in names if name and names.count(name) > 1})
     if double:
         raise InputError(
             f"'{path}' has more than one column named '{double[0]}'; expected different names; "
             "try renaming one in the header line"
         )
+    return tuple(name or f"column {i}" for i, name in enumerate(names, start=1))
 
 
-def _refuse_ragged(path: Path, expected: int, line: int, row: list[str]) -> None:
-    if len(row) != expected:
-        raise InputError(
-            f"'{path}' line {line} has {len(row)} fields; expected {expected} as in the header; "
-            "try quoting fields that contain the separator"
-        )
-
-
-def _refuse_short_rows(path: Path, layout: Layout, rows: int) -> None:
-    """Find rows with too few fields, which pandas fills up in silence.
+def _may_be_short(path: Path, layout: Layout, frame: pd.DataFrame) -> bool:
+    """Tell whether rows may have too few fields, which pandas fills up in silence.
 
     Separators are counted, which is quick; only where that leaves a doubt are rows parsed.
     """
+    if layout.whole or not len(frame) or not frame.iloc[:, -1].isna().any():
+        return False
     separator = layout.separator.encode()
     count = quotes = 0
     with open_binary(path) as file:
@@ -192,13 +216,14 @@ def _refuse_short_rows(path: Path, layout: Layout, rows: int) -> None:
             count += block.count(separator)
             quotes += block.count(b'"')
     expected = len(layout.header)
-    if not quotes and count == (rows + 1) * (expected - 1):
-        return
+    if not quotes and count == (len(frame) + 1) * (expected - 1):
+        return False
     with open_text(path) as lines:
         reader = csv.reader(lines, delimiter=layout.separator, skipinitialspace=True)
-        for row in reader:
-            if row:
-                _refuse_ragged(path, expected, reader.line_num, row)
+        try:
+            return any(row and len(row) != expected for row in reader)
+        except csv.Error:  # a field longer than any is
+            return True
 
 
 def open_binary(path: Path) -> IO[bytes]:
@@ -208,11 +233,11 @@ def open_binary(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def open_text(path: Path) -> IO[str]:
+def open_text(path: Path, errors: str = "strict") -> IO[str]:
     """Open a file as UTF-8 text, unpacked where its name ends in .gz."""
     if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
-    return path.open(encoding="utf-8-sig", newline="")
+        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline=""))
+    return path.open(encoding="utf-8-sig", errors=errors, newline="")
 
 
 @contextmanager
@@ -223,21 +248,10 @@ def _reported(path: Path) -> Iterator[None]:
         try:
             yield
         except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
-            raise InputError(f"'{path}' {_explained(str(error))}") from error
-
-
-def _explained(message: str) -> str:
-    if found := re.search(r"EOF inside string starting at row (\d+)", message):
-        return (
-            f"ends inside a quoted field that begins in row {found[1]}; expected a closing quote; "
-            "the file looks cut off: try getting it again"
-        )
-    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
-        return (
-            f"line {found[2]} has {found[3]} fields; expected {found[1]} as in the header; "
-            "try quoting fields that contain the separator"
-        )
-    return f"cannot be read as delimited text: {message}; expected one row a line, as in the header"
+            raise InputError(
+                f"'{path}' cannot be read as delimited text: {error}; expected one row a line, as "
+                "in the header; try quoting fields that contain the separator"
+            ) from error
 
 
 @contextmanager
