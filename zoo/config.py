@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from zoo.errors import InputError, unknown, redacted
+from zoo.errors import InputError, redacted, unknown
 from zoo.options import check, option
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
