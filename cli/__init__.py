@@ -1,13 +1,20 @@
 """The command line. One thin module a command; heavy imports happen inside the callbacks."""
 
+import contextlib
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
 
 import click
 
-from zoo.errors import InputError, ZooError
+from zoo.errors import Interrupted, WriteError, ZooError, redacted
 
 COMMANDS = {
     "train": "zoo.cli.train",
@@ -47,9 +54,12 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                 raise
-            raise InputError(
+            raise WriteError(
                 f"Cannot write: {error.strerror}. Expected room to write to."
             ) from None
+        except KeyboardInterrupt as error:
+            how = " ".join(getattr(error, "__notes__", []))
+            raise Interrupted(f"Interrupted. {how}", signal.SIGINT) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,26 +78,55 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a documented code.
 
     0 done, 1 a bug of ours, 2 bad input or usage, 3 training diverged, 4 export mismatch,
-    130 or 143 interrupted after a checkpoint.
+    130 or 143 interrupted, while training after a checkpoint.
     """
-    try:
-        code = zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(0)
-    except click.UsageError as error:
-        context = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
-        fail(error.format_message() + context, 2)
-    except click.ClickException as error:
-        fail(error.format_message(), 2)
-    except click.Abort:
-        fail("Interrupted.", 130)
-    except ZooError as error:
-        fail(str(error), error.exit_code)
+    with _terminable() as came:
+        try:
+            code = zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(0)
+        except click.UsageError as error:
+            context = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
+            fail(error.format_message() + context, 2)
+        except click.ClickException as error:
+            fail(error.format_message(), 2)
+        except Interrupted as error:
+            fail(str(error), 143 if came else error.exit_code)
+        except Exception as error:
+            if came or isinstance(error, click.Abort):  # whatever has become of the interruption
+                fail("Interrupted.", 143 if came else 130)
+            if isinstance(error, ZooError):
+                fail(str(error), error.exit_code)
+            click.echo(redacted(traceback.format_exc()), err=True, nl=False)
+            sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def fail(message: str, code: int) -> None:
+@contextlib.contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """Let SIGTERM unwind everything as Ctrl-C does, so that temporary files are removed.
+
+    Gives a list to which the signal is added when it comes. Training has a handler of its own.
+    """
+    came: list[int] = []
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield came
+        return
+    signal.signal(signal.SIGTERM, receive)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def fail(message: str, code: int) -> NoReturn:
     """Print one line on stderr and exit."""
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    click.echo(f"Error: {redacted(' '.join(message.split()))}", err=True)
     sys.exit(code)

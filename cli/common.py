@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zoo.errors import InputError
+from zoo.errors import InputError, redacted
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 plugin_option = click.option(
@@ -22,7 +22,7 @@ plugin_option = click.option(
 
 def say(message: str) -> None:
     """Print a message for the person watching, on stderr."""
-    click.echo(message, err=True)
+    click.echo(redacted(message), err=True)
 
 
 def refuse_existing(path: str | None, option: str) -> None:

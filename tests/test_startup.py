@@ -85,13 +85,16 @@ def test_no_command_is_help(zoo):
     assert "zoo train mlp --data digits" in out
 
 
-def test_a_bug_is_a_traceback_and_not_a_users_mistake(monkeypatch):
+def test_a_bug_is_a_traceback_and_not_a_users_mistake(monkeypatch, zoo):
     def fail(**options):
-        raise KeyError("a bug")
+        raise KeyError("a bug at https://user:s3cret@host")
 
     monkeypatch.setattr(cli.importlib.import_module("zoo.cli.list").command, "callback", fail)
-    with pytest.raises(KeyError):
-        cli.main(["list"])
+    code, out, err = zoo("list")
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback")
+    assert err.endswith("KeyError: 'a bug at https://***@host'\n")
+    assert "s3cret" not in err
 
 
 def test_start_says_the_device():

@@ -20,7 +20,7 @@ def quiet() -> Iterator[None]:
         os.dup2(sink.fileno(), 2)
         try:
             yield
-        except ZooError:
+        except (ZooError, KeyboardInterrupt):
             raise
         except BaseException:
             os.dup2(saved, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import tensorflow as tf
 
 from zoo.errors import ExportMismatchError, InputError, unknown
 from zoo.exporters import keras_file, parity, savedmodel
-from zoo.files import write_atomic, writing
+from zoo.files import building, put, write_atomic
 from zoo.predictors import load
 from zoo.runs import Run
 
@@ -41,30 +40,19 @@ def write(
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     writer, name = FORMATS[format]
-    path = run.export_path(format) / name if output is None else _new_path(Path(output), format)
+    path = run.export_path(format) / name if output is None else _new_path(output, format)
     predictor = load(run)
     examples = parity.examples(run, predictor, EXAMPLES)
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}.tmp{path.suffix}")
-    with writing(path):
-        made = [folder for folder in path.parents if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            say(f"Writing {path}")
-            with _reported(path):
-                writer(predictor, temporary)
-            say("Comparing it with the run in a fresh process")
-            result = {"format": format, "path": str(path)} | parity.compare(
-                predictor, temporary, examples
-            )
-            if result["largest_difference"] > result["tolerance"]:
-                raise ExportMismatchError(_mismatch(result))
-            _store(temporary, path, result)
-            _replace(temporary, path)
-        finally:
-            _remove(temporary)
-            for folder in made:
-                with contextlib.suppress(OSError):  # it is not empty: the artifact is there
-                    folder.rmdir()
+    with building(path) as new:
+        say(f"Writing {path}")
+        with _reported(path):
+            writer(predictor, new)
+        say("Comparing it with the run in a fresh process")
+        result = {"format": format, "path": str(path)} | parity.compare(predictor, new, examples)
+        if result["largest_difference"] > result["tolerance"]:
+            raise ExportMismatchError(_mismatch(result))
+        _store(new, path, result)
+        put(new, path)
     return result
 
 
@@ -81,7 +69,10 @@ def _reported(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _new_path(path: Path, format: str) -> Path:
+def _new_path(output: str | os.PathLike[str], format: str) -> Path:
+    if "://" in str(output):
+        raise InputError(f"--out received '{output}', a URL. Expected a path on this machine.")
+    path = Path(output)
     if os.path.lexists(path):
         raise InputError(
             f"'{path}' exists already. Expected a new path, so that nothing is overwritten. Try "
@@ -107,16 +98,3 @@ def _store(artifact: Path, path: Path, result: dict[str, Any]) -> None:
         write_atomic(artifact / "assets" / "parity.json", text)
     else:
         write_atomic(path.with_suffix(".parity.json"), text)
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    os.replace(temporary, path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
