@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
+import math
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,12 +13,20 @@ import numpy as np
 import pandas as pd
 
 from zoo.errors import InputError
+from zoo.untrusted import LARGEST_COUNT, check_members
 
 from .base import Raw
 from .frames import canonical
 from .splits import split_name
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, MemoryError)
+_BROKEN = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+    OSError, RuntimeError, MemoryError, OverflowError, IndexError, KeyError,
+)  # fmt: skip
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _EXPECTED = "expected arrays x and y, or x_train, y_train, x_test, y_test"
 
 
@@ -46,18 +57,47 @@ def as_vectors(array: np.ndarray) -> np.ndarray:
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
-            return {name.lower(): archive[name] for name in archive.files}
-    except _BROKEN as error:
-        raise InputError(
-            f"'{path}' is not a whole .npz file ({error}); {_EXPECTED}; "
-            "try getting it again, or np.savez(path, x=x, y=y)"
-        ) from error
+        with zipfile.ZipFile(path) as archive:
+            check_members(archive, path.stat().st_size)
+            return {
+                member.filename.removesuffix(".npy").lower(): _read(archive, member)
+                for member in archive.infolist()
+            }
     except ValueError as error:
         raise InputError(
-            f"'{path}' holds an array of Python objects, or a broken one; expected numbers or "
-            "strings; try x.astype('float32') before np.savez"
+            f"'{path}' is refused: {_one_line(error)}; expected arrays of numbers or strings; "
+            "try x.astype('float32') before np.savez"
         ) from error
+    except _BROKEN as error:
+        raise InputError(
+            f"'{path}' is not a whole .npz file ({_one_line(error)}); {_EXPECTED}; "
+            "try getting it again, or np.savez(path, x=x, y=y)"
+        ) from error
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """Read one array; its header may promise no more than there is, and no Python objects."""
+    name = member.filename
+    if not name.endswith(".npy") or "/" in name:
+        raise ValueError(f"its member '{name[:60]}' is no array")
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"its member '{name}' is of version {version}")
+        try:
+            shape, _, dtype = _HEADERS[version](file)
+        except Exception as error:  # a header is Python source, read by several parsers
+            raise ValueError(f"its member '{name}' has no header of an array") from error
+        if dtype.hasobject:
+            raise ValueError(f"its member '{name}' holds an array of Python objects")
+        if math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError(f"its member '{name}' promises an array of shape {shape}, not there")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _parts(
@@ -131,7 +171,7 @@ def _pictures(path: Path, x: np.ndarray) -> np.ndarray:
 def _targets(path: Path, y: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
     """Return targets as a frame with one column, or y0, y1 ... for several."""
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if y.ndim > 2 or y.dtype.kind not in "biufUS":
+    if y.ndim > 2 or y.dtype.kind not in "biufUS" or math.prod(y.shape[1:]) > LARGEST_COUNT:
         raise InputError(
             f"'{path}' array y has shape {y.shape} of {y.dtype}; expected one number or string an "
             "example, or a row of numbers; try saving it so"
