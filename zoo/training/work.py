@@ -15,9 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import options, predictors, reports, weights
-from zoo.errors import DivergenceError, InputError, Interrupted
-from zoo.files import write_atomic
-from zoo.runs import Run
+from zoo.errors import DivergenceError, InputError, Interrupted, WriteError
+from zoo.runs import Run, config_text
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import Agreement, is_chief
 from zoo.training.progress import Progress
@@ -32,7 +31,7 @@ def train(session: Session, callbacks: Callbacks, say: Say) -> Run:
     """Carry out a new session in a new run directory."""
     trainer = session.trainer(None, callbacks)  # whatever is wrong is found before a folder exists
     say(describe(session))
-    with _together(), _created(session, trainer.agreement) as run:
+    with _together(), _created(session, trainer.agreement) as run, _resumable(run):
         trainer.checkpoints = Checkpoints(run.checkpoints, writes=is_chief())
         return _carry_out(session, trainer, run, say)
 
@@ -43,10 +42,12 @@ def _created(session: Session, agreement: Agreement) -> Iterator[Run]:
     if not is_chief():
         yield Run(agreement.text(""))
         return
-    run = Run.create(session.config.run.run, session.row.name, session.dataset.name)
+    files = {
+        "config.yaml": config_text(session.record()),
+        "preprocessor.json": json.dumps(session.state(), ensure_ascii=False),
+    }
+    run = Run.create(session.config.run.run, session.row.name, session.dataset.name, files)
     with run.locked():
-        run.write_config(session.record())
-        write_atomic(run.preprocessor_path, json.dumps(session.state(), ensure_ascii=False))
         agreement.text(str(run))
         yield run
 
@@ -56,9 +57,11 @@ def resume(
 ) -> Run:
     """Continue a session where its newest checkpoint left it; a finished run stays as it is."""
     refuse_changes(session, run, record)
-    trainer = session.trainer(Checkpoints(run.checkpoints, writes=is_chief()), callbacks)
-    with _together(), run.locked() if is_chief() else nullcontext():
-        for name in trainer.restore():
+    checkpoints = Checkpoints(run.checkpoints, writes=is_chief())
+    trainer = session.trainer(checkpoints, callbacks)
+    with _together(), run.locked() if is_chief() else nullcontext(), _resumable(run):
+        begun = checkpoints.names() or run.log or run.model_weights.exists()
+        for name in trainer.restore() if begun else ():
             say(f"Checkpoint {name} is damaged; the one before is used.")
         position = trainer.position
         trainer.agreement.number(position.step)  # nobody writes before everybody has read
@@ -71,6 +74,20 @@ def resume(
         if is_chief():
             run.rewrite_log(trainer.log)
         return _carry_out(session, trainer, run, say)
+
+
+@contextmanager
+def _resumable(run: Run) -> Iterator[None]:
+    """Say how to go on when there is no room left to write, or a signal comes outside the loop."""
+    try:
+        yield
+    except WriteError as error:
+        if not run.config_path.exists():
+            raise WriteError(f"{error} The run '{run}' is gone: train again.") from error
+        raise WriteError(f"{error} Then continue with `zoo train --resume {run}`.") from error
+    except KeyboardInterrupt as error:
+        error.add_note(f"Continue with `zoo train --resume {run}`.")
+        raise
 
 
 @contextmanager
