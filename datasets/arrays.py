@@ -15,6 +15,7 @@ import pandas as pd
 from zoo.errors import InputError
 from zoo.untrusted import LARGEST_COUNT, check_members
 
+from .bad import BadExamples
 from .base import Raw
 from .frames import canonical
 from .splits import split_name
@@ -27,13 +28,18 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+LARGEST = float(np.finfo(np.float32).max)
+_FINITE = (
+    "finite numbers, as arrays have no missing ones",
+    "filling them, or a CSV file, where they may be missing",
+)
 _EXPECTED = "expected arrays x and y, or x_train, y_train, x_test, y_test"
 
 
-def read_arrays(path: Path) -> Raw:
+def read_arrays(path: Path, bad: BadExamples) -> Raw:
     """Read an .npz file; uint8 with three or four dimensions are pictures, all else vectors."""
     arrays = _load(path)
-    parts = _parts(path, arrays)
+    parts = _parts(path, arrays, bad)
     x = _stacked(path, "x", [part[0] for part in parts.values()])
     array, kind = _examples(path, x)
     targets = [part[1] for part in parts.values() if part[1] is not None]
@@ -101,7 +107,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _parts(
-    path: Path, arrays: dict[str, np.ndarray]
+    path: Path, arrays: dict[str, np.ndarray], bad: BadExamples
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Return examples and targets by split; "all" where the file has none."""
     names = {"all": "x"} if "x" in arrays else {}
@@ -117,7 +123,37 @@ def _parts(
         _refuse_lengths(path, names[split], x, y)
     if len({y is None for _, y in parts.values()}) > 1:
         raise InputError(f"'{path}' has targets for some splits only; {_EXPECTED}; try adding them")
-    return parts
+    return {split: _good(path, names[split], x, y, bad) for split, (x, y) in parts.items()}
+
+
+def _good(
+    path: Path, name: str, x: np.ndarray, y: np.ndarray | None, bad: BadExamples
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the examples that are finite numbers, and their targets."""
+    finite = {name: _finite(x, LARGEST)}
+    if y is not None:
+        finite[f"y{name[1:]}"] = _finite(y, np.inf)
+    good = np.logical_and.reduce(list(finite.values()))
+    if good.all():
+        return x, y
+    for row in np.flatnonzero(~good):
+        array = next(array for array, rows in finite.items() if not rows[row])
+        held = (x if array == name else y)[row]  # type: ignore[index]
+        why = f"has {'NaN' if np.isnan(held).any() else 'infinite'} values"
+        bad.found(path, f"array {array}[{row}]", (why, *_FINITE))
+    bad.finished(path, int(good.sum()))
+    return x[good], None if y is None else y[good]
+
+
+def _finite(values: np.ndarray, largest: float) -> np.ndarray:
+    """Tell which examples are finite numbers only, none above the largest."""
+    if values.dtype.kind != "f" or not values.size:
+        return np.ones(len(values), bool)
+    low, high = float(values.min()), float(values.max())  # NaN if there is one
+    if np.isfinite([low, high]).all() and max(-low, high) <= largest:
+        return np.ones(len(values), bool)
+    flat = values.reshape(len(values), -1)
+    return (np.isfinite(flat) & (np.abs(flat) <= np.float64(largest))).all(axis=1)
 
 
 def _refuse_lengths(path: Path, name: str, x: np.ndarray, y: np.ndarray | None) -> None:
@@ -148,14 +184,7 @@ def _examples(path: Path, x: np.ndarray) -> tuple[np.ndarray, str]:
         )
     if x.dtype == np.uint8 and x.ndim in (3, 4):
         return _pictures(path, x), "image"
-    vectors = as_vectors(x if x.ndim > 1 else x[:, np.newaxis])
-    if not np.isfinite(vectors).all():
-        received = "NaN" if np.isnan(vectors).any() else "infinite"
-        raise InputError(
-            f"'{path}' array x has {received} values; expected finite numbers, as arrays have no "
-            "missing ones; try filling them, or a CSV file, where they may be missing"
-        )
-    return vectors, "vector"
+    return as_vectors(x if x.ndim > 1 else x[:, np.newaxis]), "vector"
 
 
 def _pictures(path: Path, x: np.ndarray) -> np.ndarray:
@@ -175,11 +204,6 @@ def _targets(path: Path, y: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
         raise InputError(
             f"'{path}' array y has shape {y.shape} of {y.dtype}; expected one number or string an "
             "example, or a row of numbers; try saving it so"
-        )
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise InputError(
-            f"'{path}' array y has NaN or infinite values; expected finite numbers; "
-            "try leaving those examples out"
         )
     if y.ndim == 1:
         return pd.DataFrame(

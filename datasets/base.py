@@ -6,7 +6,7 @@ uint8. Turning raw examples into tensors is the work of `zoo.preprocessing`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -183,6 +183,7 @@ class Raw:
         target: the columns to predict unless the user names others.
         given: rows of the splits that exist already, by "train", "validation", "test".
         notes: what a user should be told.
+        places: what a message calls some rows, as a pair of the file and "line 17" each.
     """
 
     kind: str
@@ -192,6 +193,7 @@ class Raw:
     target: tuple[str, ...] = ()
     given: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    places: Callable[[Sequence[int]], list[tuple[str, str]]] | None = None
 
     def __len__(self) -> int:
         if self.kind == "text":
@@ -212,6 +214,7 @@ class Dataset:
         provenance: where it comes from, in one line.
         licence: its licence, or "unknown".
         notes: one line each for what a user should be told (rows dropped, a column ignored).
+        skipped: how many bad examples were left out; None where one would have been an error.
     """
 
     name: str
@@ -223,6 +226,7 @@ class Dataset:
     provenance: str = ""
     licence: str = "unknown"
     notes: list[str] = field(default_factory=list)
+    skipped: int | None = None
 
 
 def raw_values(series: pd.Series, column: Column) -> np.ndarray:

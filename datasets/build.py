@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ import pandas as pd
 from zoo.errors import InputError, nearest
 
 from .arrays import as_vectors
+from .bad import BadExamples
 from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
+from .finite import leave_out_infinite
 from .frames import is_text
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
@@ -48,11 +51,13 @@ class Origin:
     licence: str = "unknown"
 
 
-def build(raw: Raw, request: Request, origin: Origin) -> Dataset:
+def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = None) -> Dataset:
     """Return the data set that a request makes of what was read."""
     raw = as_kind(raw, request.kind, origin.source)
     _refuse_task(raw.kind, request.task, origin.source)
     _refuse_columns(raw, request, origin.source)
+    if raw.kind == "table" and bad and bad.policy == "skip":
+        raw = leave_out_infinite(raw, {*request.drop, request.split_column}, bad, origin.source)
     if raw.kind == "text":
         return _build_text(raw, request, origin)
     target = _target(raw, request, origin.source)
@@ -81,10 +86,11 @@ def build(raw: Raw, request: Request, origin: Origin) -> Dataset:
     )
     values = target.values if target and supervised else None
     content = [*_content(raw, inputs), *([] if values is None else [values])]
+    parts: dict[str, Any] = {n: make_split(raw, s, inputs, values) for n, s in splits.items()}
     return Dataset(
         origin.name,
         spec,
-        **{name: make_split(raw, part, inputs, values) for name, part in splits.items()},
+        **parts,
         fingerprint=fingerprint(content, splits),
         provenance=origin.provenance,
         licence=origin.licence,
@@ -141,10 +147,13 @@ def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
     rows = np.arange(len(raw))
     splits = make_splits(rows, None, raw.given, request.splitting, origin.source)
     content = [document.encode() for document in raw.documents]
+    parts: dict[str, Any] = {
+        name: TextSplit([raw.documents[row] for row in part]) for name, part in splits.items()
+    }
     return Dataset(
         origin.name,
         Spec("text", (Column("text", "text"),), task="language-modelling"),
-        **{n: TextSplit([raw.documents[row] for row in part]) for n, part in splits.items()},
+        **parts,
         fingerprint=fingerprint(content, splits),
         provenance=origin.provenance,
         licence=origin.licence,

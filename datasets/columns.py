@@ -10,6 +10,7 @@ import pandas as pd
 
 from zoo.errors import InputError
 
+from .bad import ADVICE
 from .base import Column
 from .frames import is_number, is_text
 
@@ -37,24 +38,24 @@ def find_columns(
     """
     columns, notes = [], []
     for name in names:
-        reason = _useless(frame[name], name)
+        reason = useless(frame[name], name)
         if reason:
             notes.append(f"column '{name}' is ignored: {reason}")
             continue
         column, note = _column(frame[name], name)
         columns.append(column)
         notes.extend(note)
-        refuse_infinite(frame[name], name, source)
+        refuse_infinite(frame[name], name, source, f", {ADVICE}")
     return tuple(columns), notes
 
 
-def refuse_infinite(series: pd.Series, name: str, source: str) -> None:
+def refuse_infinite(series: pd.Series, name: str, source: str, advice: str = "") -> None:
     """Raise an InputError where a column of numbers has infinite ones."""
     if is_number(series) and (infinite := np.isinf(series.to_numpy())).any():
         raise InputError(
             f"'{source}' column '{name}' has {int(infinite.sum())} infinite values, the first in "
             f"row {int(infinite.argmax()) + 1}; expected finite numbers; try leaving them empty, "
-            f"which means missing, or --drop {name}"
+            f"which means missing, or --drop {name}{advice}"
         )
 
 
@@ -86,7 +87,7 @@ def _all_read(values: pd.Series, form: str) -> bool:
     )
 
 
-def _useless(series: pd.Series, name: str) -> str:
+def useless(series: pd.Series, name: str) -> str:
     """Say why a column cannot be an input, or nothing."""
     present = series.notna()
     if not present.any():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +12,11 @@ import pandas as pd
 from zoo.errors import InputError, missing_extra, nearest
 from zoo.progress import Progress
 
+from . import delimited, jsonlines
 from .arrays import read_arrays
+from .bad import BadExamples
 from .base import Raw
-from .delimited import CHUNK, open_text, read_delimited, reported
+from .delimited import CHUNK
 from .frames import Chunk, canonical, conflicts, force_text, is_number, join
 from .splits import NAMES, split_name
 from .text import read_text
@@ -52,8 +52,9 @@ def find_parts(reference: str) -> dict[str, Path]:
     return {split: parts[split] for split in NAMES if split in parts}
 
 
-def read_raw(parts: dict[str, Path]) -> Raw:
+def read_raw(parts: dict[str, Path], bad: BadExamples | None = None) -> Raw:
     """Read the files of a data set, and remember which rows came from which."""
+    bad = bad or BadExamples()
     suffixes = {split: suffix_of(_readable(path)) for split, path in parts.items()}
     families = {"table" if suffix in TABLES else suffix for suffix in suffixes.values()}
     if len(families) > 1:
@@ -62,20 +63,24 @@ def read_raw(parts: dict[str, Path]) -> Raw:
                          "try converting one")  # fmt: skip
     family = families.pop()
     if family == "table":
-        return _read_tables(parts)
-    return _stack({split: _READERS[str(family)](path) for split, path in parts.items()}, parts)
+        return _read_tables(parts, bad)
+    if family == ".txt":
+        return _stack({split: read_text(path) for split, path in parts.items()}, parts)
+    return _stack({split: read_arrays(path, bad) for split, path in parts.items()}, parts)
 
 
-def read_frame(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
+def read_frame(
+    path: Path, texts: Collection[str] = (), bad: BadExamples | None = None
+) -> pd.DataFrame:
     """Read one table; `texts` are the columns to read as strings whatever they look like."""
-    path = _readable(path)
+    path, bad = _readable(path), bad or BadExamples()
     suffix = suffix_of(path)
     if suffix == ".parquet":
         frame = _read_parquet(path)
     elif suffix in (".jsonl", ".ndjson"):
-        frame = _read_json_lines(path)
+        frame = jsonlines.read_json_lines(path, bad)
     else:
-        frame = read_delimited(path, texts)
+        frame = delimited.read_delimited(path, texts, bad)
     if not len(frame):
         raise InputError(f"'{path}' has columns but no rows; expected rows; try another file")
     for name in texts:
@@ -84,8 +89,8 @@ def read_frame(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
     return frame
 
 
-def _read_tables(parts: dict[str, Path]) -> Raw:
-    frames = {split: read_frame(path) for split, path in parts.items()}
+def _read_tables(parts: dict[str, Path], bad: BadExamples) -> Raw:
+    frames = {split: read_frame(path, (), bad) for split, path in parts.items()}
     first, *others = parts
     columns = list(frames[first].columns)
     for split in others:
@@ -95,9 +100,30 @@ def _read_tables(parts: dict[str, Path]) -> Raw:
     mixed = {name for frame in frames.values() for name in conflicts(_chunk(frame), kinds)}
     for split, path in parts.items():
         if any(is_number(frames[split][name]) for name in mixed):
-            frames[split] = read_frame(path, mixed)[columns]
-    given = _given({split: len(frame) for split, frame in frames.items()})
-    return Raw("table", frame=join([_chunk(frame) for frame in frames.values()]), given=given)
+            frames[split] = read_frame(path, mixed, BadExamples(bad.policy))[columns]
+    sizes = [len(frame) for frame in frames.values()]
+    given = _given(dict(zip(parts, sizes, strict=True)))
+    frame = join([_chunk(frame) for frame in frames.values()])
+    return Raw("table", frame, given=given, places=partial(_places, list(parts.values()), sizes))
+
+
+def _places(paths: list[Path], sizes: list[int], rows: Sequence[int]) -> list[tuple[str, str]]:
+    """Return file and line of some rows of all the files' good ones, in order."""
+    places, start = [], 0
+    for path, size in zip(paths, sizes, strict=True):
+        inside = [row - start for row in rows if start <= row < start + size]
+        places += [(str(path), where) for where in _where(path, inside)]
+        start += size
+    return places
+
+
+def _where(path: Path, rows: list[int]) -> list[str]:
+    if not rows:
+        return []
+    if suffix_of(path) == ".parquet":
+        return [f"row {row + 1}" for row in rows]
+    reader = jsonlines if suffix_of(path) in (".jsonl", ".ndjson") else delimited
+    return [f"line {line}" for line in reader.find_lines(path, rows)]
 
 
 def require_columns(frame: pd.DataFrame, names: Collection[str], source: str) -> None:
@@ -192,38 +218,6 @@ def _refuse_double(path: Path, names: list[str]) -> None:
         )
 
 
-def _read_json_lines(path: Path) -> pd.DataFrame:
-    chunks = []
-    with reported(path), open_text(path) as file, Progress(f"Reading {path.name}") as progress:
-        records = _records(path, file)
-        while part := list(islice(records, CHUNK)):
-            frame = pd.DataFrame.from_records(part)
-            chunks.append({str(name): canonical(frame[name]) for name in frame.columns})
-            progress.advance(len(part))
-    if not chunks:
-        raise InputError(f"'{path}' is empty; expected one JSON object a line; try another file")
-    return join(chunks)
-
-
-def _records(path: Path, lines: Any) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"'{path}' line {number} is not JSON: {error.msg} at character {error.pos + 1}; "
-                "expected one object a line; try getting or writing the file again"
-            ) from error
-        if not isinstance(record, dict):
-            raise InputError(
-                f"'{path}' line {number} holds a {type(record).__name__}; expected one object a "
-                'line, like {"x": 1, "label": "a"}; try writing it so'
-            )
-        yield record
-
-
 def _readable(path: Path) -> Path:
     if not path.exists():
         raise _missing(path)
@@ -255,6 +249,3 @@ def _nothing(path: Path) -> InputError:
         f"'{path}' has no usable train file; expected train.csv and, if there are, validation.csv "
         f"and test.csv, or the same of another kind; try {hint}"
     )
-
-
-_READERS = {".npz": read_arrays, ".txt": read_text}

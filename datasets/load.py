@@ -28,6 +28,7 @@ def load(
     validation_fraction: float = 0.1,
     test_fraction: float = 0.2,
     split_seed: int = 0,
+    on_bad_example: str = "fail",
 ) -> Dataset:
     """Load a data set in three splits; those that do not exist are made.
 
@@ -41,14 +42,17 @@ def load(
         split_column: the column that names each row's split.
         validation_fraction, test_fraction: shares of all rows to hold out.
         split_seed: which rows are held out.
+        on_bad_example: "fail" for an error, "skip" to leave out rows that cannot be read or used.
 
     Raises:
         InputError: whatever is wrong with the data or the request, in one line.
     """
+    from .bad import BadExamples
     from .build import Request, build
     from .files import read_raw
     from .splits import Splitting
 
+    bad = BadExamples(on_bad_example)
     request = Request(
         kind=kind,
         target=(target,) if isinstance(target, str) else tuple(target),
@@ -67,9 +71,15 @@ def load(
                 "expected files with a file; try without --validation and --test"
             )
         row = catalog.find(reference)
-        return build(row.read(), request, _named(row))
-    parts = _with_files(reference, files, split_column)
-    return build(read_raw(parts), request, _origin(reference))
+        raw, origin = row.read(), _named(row)
+    else:
+        raw = read_raw(_with_files(reference, files, split_column), bad)
+        origin = _origin(reference)
+    total = len(raw) + bad.skipped
+    data = build(raw, request, origin, bad)
+    data.notes = bad.notes(total) + data.notes
+    data.skipped = bad.skipped if on_bad_example == "skip" else None
+    return data
 
 
 def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from zoo.errors import InputError, unknown
 
+from .bad import ADVICE
 from .frames import as_text, is_number, is_text
 
 USUAL = ("target", "label", "class", "y")
@@ -252,7 +253,7 @@ def _sorted(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _refuse_unusable(series: pd.Series, name: str, source: str) -> None:
-    _refuse_infinite(series, name, source)
+    _refuse_infinite(series, name, source, f", {ADVICE}")
     present = series.dropna()
     if not len(present):
         raise InputError(
@@ -263,11 +264,12 @@ def _refuse_unusable(series: pd.Series, name: str, source: str) -> None:
         raise _constant(source, name, series)
 
 
-def _refuse_infinite(series: pd.Series, name: str, source: str) -> None:
+def _refuse_infinite(series: pd.Series, name: str, source: str, advice: str = "") -> None:
     if is_number(series) and (infinite := np.isinf(series.to_numpy())).any():
         raise InputError(
             f"'{source}' target '{name}' has {int(infinite.sum())} infinite values, the first in "
             f"row {int(infinite.argmax()) + 1}; expected finite numbers; try without those rows"
+            f"{advice}"
         )
 
 

@@ -1,0 +1,78 @@
+"""JSON lines: one object a line, each a row of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zoo.errors import InputError
+from zoo.progress import Progress
+
+from .bad import BadExamples, Problem
+from .delimited import CHUNK, open_text, reported
+from .frames import canonical, join
+from .rows import not_text
+
+_OBJECT = 'one object a line, like {"x": 1, "label": "a"}'
+
+
+def read_json_lines(path: Path, bad: BadExamples) -> pd.DataFrame:
+    """Read a .jsonl or .ndjson file, packed with gzip or not; keys that a row lacks are missing."""
+    chunks = []
+    with (
+        reported(path),
+        open_text(path, errors="surrogateescape") as file,
+        Progress(f"Reading {path.name}") as progress,
+    ):
+        records = (record for _, record in _records(path, file, bad))
+        while part := list(islice(records, CHUNK)):
+            frame = pd.DataFrame.from_records(part)
+            chunks.append({str(name): canonical(frame[name]) for name in frame.columns})
+            progress.advance(len(part))
+    if not chunks:
+        raise InputError(f"'{path}' is empty; expected one JSON object a line; try another file")
+    return join(chunks)
+
+
+def find_lines(path: Path, rows: Collection[int]) -> list[int]:
+    """Return the line numbers of some good rows of a file, which are counted from 0, in order."""
+    with open_text(path, errors="surrogateescape") as file:
+        records = enumerate(_records(path, file, BadExamples("skip")))
+        return [number for row, (number, _) in records if row in rows]
+
+
+def _records(
+    path: Path, lines: Iterable[str], bad: BadExamples
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the good rows, each with its line number from 1."""
+    good = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record, problem = _record(line, path.name)
+        if problem:
+            bad.found(path, f"line {number}", problem)
+        else:
+            good += 1
+            yield number, record
+    bad.finished(path, good)
+
+
+def _record(line: str, name: str) -> tuple[Any, Problem | None]:
+    if problem := not_text(line, name):
+        return None, problem
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        why = f"is not JSON: {error.msg} at character {error.pos + 1}"
+        return None, (why, "one object a line", "getting or writing the file again")
+    except (ValueError, RecursionError):  # digits and brackets without an end
+        return None, ("holds a number or a nesting that is too long", _OBJECT, "writing it so")
+    if not isinstance(record, dict):
+        return None, (f"holds a {type(record).__name__}", _OBJECT, "writing it so")
+    return record, None
