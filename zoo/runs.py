@@ -38,7 +38,14 @@ from zoo.files import (
     write_atomic,
     writing,
 )
-from zoo.untrusted import check_keys, parse_json, parse_yaml, refuse_remote, refused_kind
+from zoo.untrusted import (
+    check_keys,
+    check_plugins,
+    parse_json,
+    parse_yaml,
+    refuse_remote,
+    refused_kind,
+)
 
 __all__ = ["Run", "kind_of", "list_runs", "write_atomic"]
 
@@ -159,6 +166,7 @@ class Run:
         try:
             check_keys(config, RECORDED)
             check_keys(config["data"], {"reference": str, "fingerprint": str})
+            check_plugins(config["options"].get("plugin"), self.path)
         except ValueError as error:
             raise damaged(self.config_path, f"it as `zoo train` writes it: {error}") from error
         return config

@@ -136,6 +136,20 @@ def check_keys(value: Any, kinds: Mapping[str, type | tuple[type, ...]]) -> None
             raise ValueError(f"'{name}' is missing or of another kind")
 
 
+def check_plugins(plugins: Any, folder: Path) -> None:
+    """Raise a ValueError for what is no list of files, or names one in a folder others made.
+
+    A plugin is code. Those of a user lie where the user put them; zoo puts none into a run.
+    """
+    if not isinstance(plugins or [], list) or not all(isinstance(p, str) for p in plugins or []):
+        raise ValueError("'plugin' is no list of files")
+    for plugin in plugins or []:
+        if Path(plugin).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"it brings the plugin '{plugin}' along, which is code to be run unseen"
+            )
+
+
 def check_members(archive: zipfile.ZipFile, size: int) -> None:
     """Look at a zip's table of contents before anything is unpacked.
 

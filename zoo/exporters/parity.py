@@ -25,7 +25,7 @@ def examples(run: Run, predictor: Any, count: int) -> dict[str, np.ndarray]:
         return {"count": np.array(count, np.int32), "seed": np.array(1, np.int32)}
     from zoo.training.session import load_data
 
-    record = run.config
+    record = run.record
     data = load_data(config.build(record["model"], record["options"]))
     split = next(s for s in (data.validation, data.test, data.train) if len(s))
     split = predictor.task.served(split, predictor.preprocessor)

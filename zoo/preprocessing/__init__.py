@@ -7,6 +7,7 @@ at a time, into what the model takes. Serving runs one after the other; there is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from zoo.preprocessing.images import ImagePreprocessor
 from zoo.preprocessing.tables import TablePreprocessor
 from zoo.preprocessing.text import TextPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
+
+LARGEST_EXAMPLE = 1 << 26  # numbers: a picture of 4,700 x 4,700 pixels in color
+LARGEST_SEQUENCE = 1 << 16  # tokens
 
 KINDS: dict[str, Any] = {
     "table": TablePreprocessor,
@@ -42,5 +46,16 @@ def fit(dataset: Dataset, *, embeddings: bool, sequence_length: int | None = Non
 
 
 def from_json(state: Mapping[str, Any]) -> Preprocessor:
-    """Rebuild a preprocessor from what its `to_json` returned."""
+    """Rebuild a preprocessor from what its `to_json` returned.
+
+    Raises:
+        ValueError: its examples would be larger than any are.
+    """
+    shape = state.get("shape", ())
+    if any(not isinstance(size, int) or size < 1 for size in shape):
+        raise ValueError(f"its shape is {shape}")
+    if math.prod(shape) > LARGEST_EXAMPLE:
+        raise ValueError(f"an example would have {math.prod(shape):,} numbers")
+    if not 0 < state.get("sequence_length", 1) <= LARGEST_SEQUENCE:
+        raise ValueError(f"a sequence would have {state['sequence_length']:,} tokens")
     return KINDS[state["kind"]](**{name: v for name, v in state.items() if name != "kind"})

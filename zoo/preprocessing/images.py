@@ -10,6 +10,12 @@ import tensorflow as tf
 
 from zoo.datasets.base import Spec
 
+# Pixels of a picture to be decoded: Pillow's limit too. Decoded it takes 0.3 GB, and resized from
+# float32 another GB; a file of a few KB can promise far more.
+MOST_PIXELS = 89_478_485
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+
 
 class ImagePreprocessor:
     """Takes PNG or JPEG bytes, or uint8 arrays of the model's own size."""
@@ -52,6 +58,8 @@ class ImagePreprocessor:
 
     def _decode(self, data: tf.Tensor) -> tf.Tensor:
         height, width, channels = self.shape
+        with tf.control_dependencies([_refuse_odd(data)]):
+            data = tf.identity(data)
         picture = tf.io.decode_image(data, channels=channels, expand_animations=False)
         picture.set_shape((None, None, channels))
         size = tf.shape(picture)
@@ -71,6 +79,33 @@ class ImagePreprocessor:
         """Return a whole split as uint8 `(rows, height, width, channels)`."""
         raw = split.batch(np.arange(len(split)))[self.name]
         return self.encode({self.name: tf.constant(raw)}).numpy()
+
+
+def _refuse_odd(data: tf.Tensor) -> tf.Operation:
+    """Return a check in graph that bytes are a PNG or JPEG of a size that can be decoded."""
+    is_png = tf.strings.substr(data, 0, len(_PNG)) == _PNG
+    is_jpeg = tf.strings.substr(data, 0, len(_JPEG)) == _JPEG
+    kind = tf.debugging.Assert(
+        is_png | is_jpeg, ["a picture that is neither PNG nor JPEG"], summarize=1
+    )
+    with tf.control_dependencies([kind]):
+        size = tf.cond(is_png, lambda: _png_size(data), lambda: _jpeg_size(data))
+    return tf.debugging.Assert(
+        tf.reduce_prod(tf.cast(size, tf.float64)) <= MOST_PIXELS,
+        ["a picture of", size[1], "x", size[0], f"pixels, more than {MOST_PIXELS:,}"],
+    )
+
+
+def _png_size(data: tf.Tensor) -> tf.Tensor:
+    """Return height and width as the header says, int64; zeros where it is cut off."""
+    whole = tf.strings.join([data, "\0" * 24])
+    header = tf.io.decode_raw(tf.strings.substr(whole, 16, 8), tf.uint8)
+    width_height = tf.reshape(tf.cast(header, tf.int64), (2, 4)) * [1 << 24, 1 << 16, 1 << 8, 1]
+    return tf.reduce_sum(width_height, axis=1)[::-1]
+
+
+def _jpeg_size(data: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.io.extract_jpeg_shape(data)[:2], tf.int64)
 
 
 def to_png(pictures: np.ndarray) -> np.ndarray:

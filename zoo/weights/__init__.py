@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import math
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from zoo.errors import InputError
 from zoo.files import write_atomic
+
+SPARE_ARRAYS, SPARE_NUMBERS = 1_000, 100_000  # beside the weights: seeds, counters, metrics
 
 
 def save(model: Any, path: Path) -> None:
@@ -21,20 +29,80 @@ def save(model: Any, path: Path) -> None:
 
 
 def load(model: Any, path: Path) -> None:
-    """Read weights into a model of the same architecture.
+    """Read weights into a model of the same architecture, whose shapes come first: what a file
+    promises beyond them is not read.
 
     Raises:
         InputError: the file is missing, damaged or another model's.
     """
+    with _opened(path) as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in _names(file)}
+        _refuse_other(model.weights, shapes, str(path))
+        tensors = {name: file.get_tensor(name) for name in shapes}
+    load_named(model.weights, tensors, str(path))
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return how many arrays a file holds and how many numbers, from its header alone.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        sizes = [math.prod(file.get_slice(name).get_shape()) for name in _names(file)]
+    return len(sizes), sum(sizes)
+
+
+@contextmanager
+def at_most(arrays: int, numbers: int, source: str) -> Iterator[None]:
+    """Let the variables made here be no more and no larger than the file they are made for.
+
+    What a builder is told may come from the same stranger as the file, and one number of it can ask
+    for more memory than there is. Each variable is looked at before it is made.
+
+    Raises:
+        InputError: there are more, some spare ones apart for states that are not saved.
+    """
+    left = [arrays + SPARE_ARRAYS, numbers + SPARE_NUMBERS]
+
+    def create(make: Callable[..., Any], **arguments: Any) -> Any:
+        left[0] -= 1
+        left[1] -= _numbers(arguments["initial_value"])
+        if min(left) < 0:
+            raise InputError(
+                f"'{source}' holds {arrays:,} arrays of {numbers:,} numbers, but the model it "
+                "describes is larger. Expected weights for all of it. Train or export it again."
+            )
+        return make(**arguments)
+
+    with tf.variable_creator_scope(create):
+        yield
+
+
+def _numbers(initial: Any) -> int:
+    """Return how many numbers an initial value has; one yet to be computed is only traced."""
+    if not callable(initial):
+        return math.prod(np.shape(initial))
+    traced = tf.function(initial, autograph=False).get_concrete_function()
+    return int(traced.output_shapes.num_elements())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with safe_open(path, "numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
+            yield file
+    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"Cannot read the weights '{path}': {' '.join(str(error).split())[:200]}. Expected a "
             "finished run. Continue it with `zoo train --resume RUN`."
         ) from error
-    load_named(model.weights, tensors, str(path))
+
+
+def _names(file: Any) -> list[str]:
+    return list(file.keys())
 
 
 def snapshot(items: Sequence[keras.Variable]) -> list[np.ndarray]:
@@ -63,15 +131,28 @@ def load_named(
     Raises:
         InputError: they are another model's.
     """
+    _refuse_other(items, {name: value.shape for name, value in tensors.items()}, source)
     values = [tensors[name] for name in sorted(tensors)]
-    if len(values) != len(items):
-        raise InputError(
-            f"'{source}' holds {len(values)} arrays. Expected {len(items)}, as this model has."
-        )
     for variable, name, value in zip(items, sorted(tensors), values, strict=True):
-        if tuple(variable.shape) != value.shape or str(variable.dtype) != str(value.dtype):
-            raise InputError(
-                f"'{source}' holds {name} of shape {value.shape}, {value.dtype}. "
-                f"Expected {tuple(variable.shape)}, {variable.dtype}, as this model has."
-            )
+        if str(variable.dtype) != str(value.dtype):
+            raise _another(source, name, f"type {value.dtype}", str(variable.dtype))
     assign(items, values)
+
+
+def _refuse_other(
+    items: Sequence[keras.Variable], shapes: dict[str, tuple[int, ...]], source: str
+) -> None:
+    """Raise an InputError where names in their order do not have the variables' shapes."""
+    if len(shapes) != len(items):
+        raise InputError(
+            f"'{source}' holds {len(shapes)} arrays. Expected {len(items)}, as this model has."
+        )
+    for variable, name in zip(items, sorted(shapes), strict=True):
+        if tuple(variable.shape) != shapes[name]:
+            raise _another(source, name, f"shape {shapes[name]}", str(tuple(variable.shape)))
+
+
+def _another(source: str, name: str, held: str, expected: str) -> InputError:
+    return InputError(
+        f"'{source}' holds {name[:60]} of {held}. Expected {expected}, as this model has."
+    )

@@ -1,20 +1,16 @@
-"""A run or an exported artifact, all called the same way: raw batch in, named outputs out."""
+"""What answers: a model with its preprocessing before it and its task behind."""
 
 from __future__ import annotations
 
 import functools
-import json
-import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import InputError
 from zoo.progress import Progress
-from zoo.runs import Run, kind_of
 
 BATCH = 1024
 
@@ -36,7 +32,7 @@ class Predictor:
         self.functions = dict(functions)
         self.state = state
         self.card = state["card"]
-        self.spec, self.task, self.preprocessor = _parts(state)
+        self.spec, self.task, self.preprocessor = parts(state)
         self.model: Any = None
         self.loaded: Any = None
 
@@ -84,6 +80,11 @@ class Predictor:
 
         try:
             outputs = self.functions[signature](**inputs)
+        except tf.errors.ResourceExhaustedError as error:
+            raise InputError(
+                "The answers need more memory than there is. Expected smaller examples, or fewer "
+                "of them. Try a part of the file."
+            ) from error
         except tf.errors.InvalidArgumentError as error:
             kinds = ", ".join(f"{column.name} ({column.kind})" for column in self.spec.inputs)
             raise InputError(
@@ -169,22 +170,6 @@ class Predictor:
         )
 
 
-def load(path: str | os.PathLike[str] | Run) -> Predictor:
-    """Load a run, a SavedModel or a `.keras` file that `zoo export` wrote.
-
-    Loading a run builds its model and reads numbers; nothing is deserialized. A SavedModel is
-    code: load only those you trust.
-
-    Raises:
-        InputError: there is none of them at the path, or it is damaged.
-    """
-    from zoo.startup import start
-
-    start()
-    loaders = {"run": _load_run, "savedmodel": _load_savedmodel, "keras": _load_keras}
-    return loaders[kind_of(path)](Path(path))
-
-
 def from_model(model: Any, state: Mapping[str, Any]) -> Predictor:
     """Join a trained model with `spec`, `task`, `preprocessor` and `card` as plain values."""
     import tensorflow as tf
@@ -216,63 +201,7 @@ def _named(concrete: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
     return call
 
 
-def _signature(
-    function: Callable[..., Any], names: Mapping[str, str], order: list[str]
-) -> Callable[..., Any]:
-    """Return a SavedModel's signature with raw names for arguments and its outputs in order."""
-
-    def call(**inputs: Any) -> Any:
-        answers = function(**{names.get(name, name): value for name, value in inputs.items()})
-        return {name: answers[name] for name in order}
-
-    return call
-
-
-def _load_run(path: Path) -> Predictor:
-    import keras
-
-    from zoo import registry, weights
-
-    run = Run.open(path)
-    state = _saved_state(run.preprocessor_path)
-    registry.load_plugins(run.config["options"].get("plugin") or ())
-    keras.config.set_dtype_policy("float32")
-    card = state["card"]
-    model = registry.create(card["model"], **card["builder"])
-    weights.load(model, run.model_weights)
-    return from_model(model, state)
-
-
-def _load_savedmodel(path: Path) -> Predictor:
-    import tensorflow as tf
-
-    state = _saved_state(path / "assets" / "zoo.json")
-    try:
-        loaded = tf.saved_model.load(str(path))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise InputError(
-            f"'{path}' could not be loaded as a SavedModel: {' '.join(str(error).split())[:200]}. "
-            "Expected a folder that `zoo export` wrote."
-        ) from error
-    functions = {
-        name: _signature(
-            loaded.signatures[name], state["arguments"] if name == "serving_default" else {}, order
-        )
-        for name, order in state["outputs"].items()
-    }
-    predictor = Predictor(functions, state)
-    predictor.loaded = loaded  # keeps its tables and variables alive
-    return predictor
-
-
-def _load_keras(path: Path) -> Predictor:
-    from zoo.serving import load_served
-
-    served = load_served(path)
-    return from_model(served.model, served.state)
-
-
-def _parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     """Return the spec, the task and the preprocessor that plain values stand for."""
     from zoo import preprocessing, tasks
     from zoo.datasets.base import Spec
@@ -280,21 +209,6 @@ def _parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     spec = Spec.from_json(state["spec"])
     task = tasks.from_json(state["task"], spec)
     return spec, task, preprocessing.from_json(state["preprocessor"])
-
-
-def _saved_state(path: Path) -> dict[str, Any]:
-    """Read what a predictor is made from, and try it."""
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        _parts(state)
-        state = {**state, "card": {**state["card"], "builder": dict(state["card"]["builder"])}}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or "it is damaged"
-        raise InputError(
-            f"Cannot read '{path}': {reason}. Expected a finished run, or an artifact as "
-            "`zoo export` writes it. Train or export it again."
-        ) from error
-    return state
 
 
 def _tensor(name: str, values: Any, expected: Any) -> Any:
@@ -324,7 +238,8 @@ def _tensor(name: str, values: Any, expected: Any) -> Any:
 def _reason(error: Exception) -> str:
     """Return what TensorFlow's error says after the trace, without the names of nodes."""
     text = re.sub(r"\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]", "", str(getattr(error, "message", error)))
-    return [line.strip() for line in text.splitlines() if line.strip()][-1][:200].rstrip(".")
+    reason = [line.strip() for line in text.splitlines() if line.strip()][-1][:200].rstrip(".")
+    return reason.removeprefix("assertion failed: ").replace("] [", " ").strip("[]")
 
 
 def _array(value: Any) -> np.ndarray:
