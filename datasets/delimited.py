@@ -8,6 +8,7 @@ import io
 import re
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ import pandas as pd
 
 from zoo.errors import InputError
 from zoo.progress import Progress
+from zoo.untrusted import LARGEST_COUNT, Lines
 
 from .bad import BadExamples
 from .frames import Chunk, categorize, is_text, join
 from .rows import Good, Row, find_bad_lines, line_numbers, not_text, problem_of, split_rows
 
 CHUNK = 65_536  # rows
+CELLS = 1 << 24  # of a chunk of a wide table: 128 MB
 SAMPLE = 1 << 20  # bytes
 BLANKS = ("?",)  # missing, besides pandas' own: empty, NA, N/A, NaN, nan, null, None, ...
 _DECIMAL_COMMA = re.compile(r"(^|;)-?\d+,\d+(;|\r?$)", re.MULTILINE)
@@ -99,14 +102,23 @@ def _read(
     with (
         Progress(f"Reading {path.name}") as progress,
         open_text(path, errors="surrogateescape") as file,
-        _pandas(Good(file, left_out), layout, texts, chunksize=CHUNK) as reader,
+        _pandas(Good(file, left_out), layout, texts, chunksize=_rows(layout, CHUNK)) as reader,
     ):
+        rows = 0
         for frame in reader:
+            rows += len(frame)
+            if rows * len(layout.header) > cast(Any, file.buffer).raw.count:  # each cell has an end
+                raise pd.errors.ParserError("rows have too few fields")
             chunk = {name: _column(frame[name]) for name in frame.columns}
             mixed |= {name for name in chunk if name not in texts and is_text(chunk[name])}
             chunks.append(chunk)
             progress.advance(len(frame))
     return chunks, mixed
+
+
+def _rows(layout: Layout, most: int) -> int:
+    """Return how many rows to read at once: pandas makes room for those that are too short."""
+    return max(1, min(most, CELLS // len(layout.header)))
 
 
 def _column(series: pd.Series) -> pd.Series:
@@ -118,7 +130,7 @@ def _column(series: pd.Series) -> pd.Series:
 def _texts(path: Path, layout: Layout, left_out: Sequence[int]) -> set[str]:
     """Return the columns whose first rows are not numbers; true and false are strings too."""
     with open_text(path, errors="surrogateescape") as file:
-        head = _pandas(Good(file, left_out), layout, set(), nrows=5_000)
+        head = _pandas(Good(file, left_out), layout, set(), nrows=_rows(layout, 5_000))
     return {name for name in head.columns if head[name].dtype.kind not in "iuf"}
 
 
@@ -193,7 +205,12 @@ def _header(path: Path, row: Row | None, separator: str) -> tuple[str, ...]:
         )
     (fields,) = csv.reader(row.lines, delimiter=separator, strict=True, skipinitialspace=True)
     names = [name.strip() for name in fields]
-    double = sorted({name for name in names if name and names.count(name) > 1})
+    if len(names) > LARGEST_COUNT:
+        raise InputError(
+            f"'{path}' has {len(names):,} columns; expected {LARGEST_COUNT:,} at most; try a .npz "
+            "file, which has one array"
+        )
+    double = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if double:
         raise InputError(
             f"'{path}' has more than one column named '{double[0]}'; expected different names; "
@@ -228,16 +245,13 @@ def _may_be_short(path: Path, layout: Layout, frame: pd.DataFrame) -> bool:
 
 def open_binary(path: Path) -> IO[bytes]:
     """Open a file as bytes, unpacked where its name ends in .gz."""
-    if path.suffix == ".gz":
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    return path.open("rb")
+    unpacked = gzip.GzipFile if path.suffix == ".gz" else io.FileIO
+    return io.BufferedReader(Lines(cast(IO[bytes], unpacked(path)), path), SAMPLE)
 
 
-def open_text(path: Path, errors: str = "strict") -> IO[str]:
+def open_text(path: Path, errors: str = "strict") -> io.TextIOWrapper:
     """Open a file as UTF-8 text, unpacked where its name ends in .gz."""
-    if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline=""))
-    return path.open(encoding="utf-8-sig", errors=errors, newline="")
+    return io.TextIOWrapper(open_binary(path), encoding="utf-8-sig", errors=errors, newline="")
 
 
 @contextmanager
@@ -268,4 +282,8 @@ def reported(path: Path) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             f"'{path}' is not a whole gzip file ({error}); expected one; try getting it again"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be read: {error.strerror or error}; expected a file; try another"
         ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ import pandas as pd
 
 from zoo.errors import InputError, missing_extra, nearest
 from zoo.progress import Progress
+from zoo.untrusted import MOST_EXPANDED, refuse_remote, refused_kind
 
 from . import delimited, jsonlines
 from .arrays import read_arrays
@@ -32,13 +35,14 @@ def suffix_of(path: Path) -> str | None:
 
 def find_parts(reference: str) -> dict[str, Path]:
     """Return the files behind a path, by split; a single file is "all" of the data."""
+    refuse_remote(reference)
     path = Path(reference)
-    if not path.exists():
+    if not os.path.exists(path):
         raise _missing(path)
     if not path.is_dir():
         return {"all": _readable(path)}
     parts: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
+    for file in _files(path):
         split = split_name(file.name.partition(".")[0])
         if split and suffix_of(file):
             if split in parts:
@@ -196,6 +200,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         _refuse_double(path, file.schema_arrow.names)
+        _refuse_repeated(path, file.metadata.num_rows * len(file.schema_arrow.names))
         with Progress(f"Reading {path.name}") as progress:
             for batch in file.iter_batches(batch_size=CHUNK):
                 frame = batch.to_pandas(ignore_metadata=True)
@@ -209,8 +214,18 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return join(chunks) if chunks else pd.DataFrame()
 
 
+def _refuse_repeated(path: Path, cells: int) -> None:
+    """Raise an InputError for a table that is nearly all one value, said a billion times."""
+    most = max(4 * delimited.CELLS, MOST_EXPANDED * path.stat().st_size)
+    if cells > most:
+        raise InputError(
+            f"'{path}' has {cells:,} cells; expected {most:,} at most in a file of its size; try a "
+            "part of it"
+        )
+
+
 def _refuse_double(path: Path, names: list[str]) -> None:
-    double = [name for name in names if names.count(name) > 1]
+    double = [name for name, times in Counter(names).items() if times > 1]
     if double:
         raise InputError(
             f"'{path}' has more than one column named '{double[0]}'; expected different names; "
@@ -219,23 +234,38 @@ def _refuse_double(path: Path, names: list[str]) -> None:
 
 
 def _readable(path: Path) -> Path:
-    if not path.exists():
+    refuse_remote(path)
+    if not os.path.exists(path):
         raise _missing(path)
     if path.is_dir():
         raise InputError(f"'{path}' is a folder; expected a file; try one of the files in it")
     if not suffix_of(path):
+        kind = refused_kind(path)
+        held = f"is {kind}" if kind else "has a suffix that is not known"
         raise InputError(
-            f"'{path}' has a suffix that is not known; expected {', '.join(SUFFIXES)}; "
-            "try converting or renaming it"
+            f"'{path}' {held}; expected {', '.join(SUFFIXES)}; try converting or renaming it"
         )
-    if not path.stat().st_size:
+    size, memory = path.stat().st_size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if not size:
         raise InputError(f"'{path}' is empty; expected data; try another file")
+    if size > memory:
+        raise InputError(
+            f"'{path}' holds {size:,} bytes, and this machine {memory:,} of memory; expected data "
+            "that fits, as it is kept there; try a part of it"
+        )
     return path
 
 
+def _files(folder: Path) -> list[Path]:
+    """Return what is in a folder, nothing where that is none or cannot be read."""
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]
+    except (OSError, ValueError):
+        return []
+
+
 def _missing(path: Path) -> InputError:
-    around = path.parent.iterdir() if path.parent.is_dir() else ()
-    usable = [file.name for file in around if suffix_of(file)]
+    usable = [file.name for file in _files(path.parent) if suffix_of(file)]
     return InputError(
         f"'{path}' does not exist.{nearest(path.name, usable)} Expected a file or a folder with "
         "train, validation and test files; try another path, or a name of `zoo data list`"
@@ -243,7 +273,7 @@ def _missing(path: Path) -> InputError:
 
 
 def _nothing(path: Path) -> InputError:
-    usable = sorted(file for file in path.iterdir() if file.is_file() and suffix_of(file))
+    usable = [file for file in _files(path) if file.is_file() and suffix_of(file)]
     hint = str(usable[0]) if usable else f"files that end in {', '.join(SUFFIXES)}"
     return InputError(
         f"'{path}' has no usable train file; expected train.csv and, if there are, validation.csv "

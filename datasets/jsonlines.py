@@ -12,12 +12,14 @@ import pandas as pd
 
 from zoo.errors import InputError
 from zoo.progress import Progress
+from zoo.untrusted import LARGEST_COUNT, check_depth
 
 from .bad import BadExamples, Problem
-from .delimited import CHUNK, open_text, reported
+from .delimited import CELLS, CHUNK, open_text, reported
 from .frames import canonical, join
 from .rows import not_text
 
+SPARSEST = 20
 _OBJECT = 'one object a line, like {"x": 1, "label": "a"}'
 
 
@@ -30,13 +32,32 @@ def read_json_lines(path: Path, bad: BadExamples) -> pd.DataFrame:
         Progress(f"Reading {path.name}") as progress,
     ):
         records = (record for _, record in _records(path, file, bad))
+        names: set[str] = set()
+        rows = filled = 0
         while part := list(islice(records, CHUNK)):
+            names.update(*part)
+            rows, filled = rows + len(part), filled + sum(map(len, part))
+            _refuse_sparse(path, rows, len(names), filled)
             frame = pd.DataFrame.from_records(part)
             chunks.append({str(name): canonical(frame[name]) for name in frame.columns})
             progress.advance(len(part))
     if not chunks:
         raise InputError(f"'{path}' is empty; expected one JSON object a line; try another file")
     return join(chunks)
+
+
+def _refuse_sparse(path: Path, rows: int, columns: int, filled: int) -> None:
+    """Raise an InputError where few values would make a table of very many cells."""
+    if columns > LARGEST_COUNT:
+        raise InputError(
+            f"'{path}' has more than {LARGEST_COUNT:,} different keys; expected the same few in "
+            "each row; try a list of values under one key"
+        )
+    if rows * columns > max(CELLS, SPARSEST * filled):
+        raise InputError(
+            f"'{path}' has {columns:,} different keys in {rows:,} rows, few of which have a value; "
+            f"expected at least one cell in {SPARSEST} to be filled; try fewer keys"
+        )
 
 
 def find_lines(path: Path, rows: Collection[int]) -> list[int]:
@@ -68,9 +89,14 @@ def _record(line: str, name: str) -> tuple[Any, Problem | None]:
         return None, problem
     try:
         record = json.loads(line)
+        if "\\ud" in line.lower():  # half a character, which JSON can name and no text can hold
+            json.dumps(record, ensure_ascii=False).encode()
+        check_depth(record)
     except json.JSONDecodeError as error:
         why = f"is not JSON: {error.msg} at character {error.pos + 1}"
         return None, (why, "one object a line", "getting or writing the file again")
+    except UnicodeEncodeError:
+        return None, ("holds half of a surrogate pair", "whole characters", "writing it again")
     except (ValueError, RecursionError):  # digits and brackets without an end
         return None, ("holds a number or a nesting that is too long", _OBJECT, "writing it so")
     if not isinstance(record, dict):

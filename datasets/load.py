@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,7 +118,13 @@ def is_name(reference: str) -> bool:
     if catalog.known(reference):
         return True
     path = Path(reference)
-    if path.exists() or suffix_of(path) or "/" in reference or "\\" in reference or path.suffix:
+    if (
+        os.path.exists(path)
+        or suffix_of(path)
+        or "/" in reference
+        or "\\" in reference
+        or path.suffix
+    ):
         return False
     raise InputError(
         f"Unknown data set '{reference}'.{nearest(reference, catalog.names())} "
