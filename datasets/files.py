@@ -216,7 +216,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _refuse_repeated(path: Path, cells: int) -> None:
     """Raise an InputError for a table that is nearly all one value, said a billion times."""
-    most = max(4 * delimited.CELLS, MOST_EXPANDED * path.stat().st_size)
+    most = max(4 * delimited.CELLS, MOST_EXPANDED * path.stat().st_size // 8)
     if cells > most:
         raise InputError(
             f"'{path}' has {cells:,} cells; expected {most:,} at most in a file of its size; try a "
