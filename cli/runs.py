@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from zoo.cli.common import json_option, print_json, print_table, say
-from zoo.errors import InputError
+from zoo.errors import InputError, MismatchError
 from zoo.runs import RUNS, Run, list_runs
 
 COLUMNS = ("run", "model", "data", "task", "epochs", "score", "validation", "seconds", "date")
@@ -15,7 +15,7 @@ WIDEST = 32
 
 @click.group("runs")
 def command() -> None:
-    """List runs, or compare some of them."""
+    """List runs, compare some of them, or verify that one comes out the same again."""
 
 
 @command.command("list")
@@ -74,6 +74,35 @@ def compare_command(runs: tuple[str, ...], out: str | None, as_json: bool) -> No
     table |= {"seconds": [_seconds(line["seconds"]) for line in lines]}
     print_table(["", *labels], [[key, *values] for key, values in table.items()])
     click.echo(path)
+
+
+@command.command("verify")
+@click.argument("run", metavar="RUN")
+@json_option
+def verify_command(run: str, as_json: bool) -> None:
+    """Repeat a slice of RUN and say whether it comes out identical, bit for bit.
+
+    The slice is what was trained between its last two checkpoints: weights, optimizer, random
+    states and log are compared. Nothing is written. Exit code 4 where something differs.
+
+    \b
+    zoo runs verify runs/mlp-digits-1
+    """
+    from zoo import api
+
+    result = api.verify(run, say=say)
+    steps = f"steps {result['first_step']} to {result['last_step']}"
+    if as_json:
+        print_json(result)
+    if not result["identical"]:
+        names = ", ".join(result["differences"][:3])
+        raise MismatchError(
+            f"'{run}' did not come out the same: {len(result['differences'])} of "
+            f"{result['arrays']} arrays and logs differ after {steps}, as {names}. Expected none "
+            "on the same processor, versions and data. Was it trained with other ones?"
+        )
+    if not as_json:
+        click.echo(f"identical: {steps}, {result['arrays']} arrays and the log, bit for bit")
 
 
 def _line(line: dict[str, Any]) -> list[Any]:

@@ -6,6 +6,7 @@ import click
 
 from zoo.cli.common import json_option, print_json, say
 from zoo.cli.options import GroupedCommand, add_options, given
+from zoo.config import CHANGES, LENGTHS
 from zoo.errors import InputError
 
 
@@ -13,13 +14,20 @@ from zoo.errors import InputError
 @click.argument("model", required=False)
 @add_options
 @click.option("--config", "path", metavar="FILE", help="YAML of options, or a run's config.yaml.")
-@click.option("--resume", metavar="RUN", help="Continue an interrupted run.")
+@click.option(
+    "--resume", metavar="RUN", help="Continue an interrupted run, or a longer --epochs of any."
+)
+@click.option(
+    "--allow-change", multiple=True, metavar="KIND", type=click.Choice(CHANGES),
+    help="With --resume, go on though this changed: options, data, versions, device, callbacks.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Check all, estimate time and memory, write nothing.")
 @json_option
 def command(
     model: str | None,
     path: str | None,
     resume: str | None,
+    allow_change: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     **options: Any,
@@ -31,11 +39,20 @@ def command(
     zoo train mlp --data table.csv --target price --epochs 50
     zoo train gpt-nano --data python-docs --time 5m
     zoo train --resume runs/mlp-digits-1
+    zoo train --resume runs/mlp-digits-1 --epochs 200
     """
     options = given(options)
     if resume is not None:
-        _resume(resume, model, path, options, as_json)
+        _refuse_with_resume(
+            resume, {"MODEL": model, "--config": path, "--dry-run": dry_run or None}
+        )
+        from zoo import api
+
+        run = api.resume(resume, allow_change=allow_change, say=say, **options)
+        _print_run(run, as_json)
         return
+    if allow_change:
+        raise InputError("--allow-change was given without --resume. Expected both, or neither.")
     if path is not None:
         model, options = _from_file(path, model, options)
     if model is None:
@@ -49,17 +66,14 @@ def command(
     _print_run(api.train(model, say=say, **options), as_json)
 
 
-def _resume(
-    run: str, model: str | None, path: str | None, options: dict[str, Any], as_json: bool
-) -> None:
-    if model is not None or path is not None or options:
-        extra = model or path or "--" + next(iter(options)).replace("_", "-")
-        raise InputError(
-            f"--resume received also {extra}. Expected the run alone: it continues as it began."
-        )
-    from zoo import api
-
-    _print_run(api.resume(run, say=say), as_json)
+def _refuse_with_resume(run: str, others: dict[str, Any]) -> None:
+    """Refuse what cannot go with --resume."""
+    for name, value in others.items():
+        if value is not None:
+            raise InputError(
+                f"--resume {run} received also {name}. Expected the run alone: it knows how it "
+                "began. Try without it."
+            )
 
 
 def _print_run(run: Any, as_json: bool) -> None:
@@ -96,7 +110,7 @@ def _from_file(
             f"Received the model '{model}' and, in '{path}', '{listed}'. Expected one. Try without "
             f"'{model}'."
         )
-    lengths = {"epochs", "steps", "time"}
+    lengths = set(LENGTHS)
     if lengths & set(options):
         found = {name: value for name, value in found.items() if name not in lengths}
     return model or listed, {**{str(name): value for name, value in found.items()}, **options}

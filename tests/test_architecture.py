@@ -40,7 +40,7 @@ DOORS = {
     "reports": {"runs"},
     "training": {
         "augmentation", "datasets", "predictors", "preprocessing", "registry", "reports", "runs",
-        "tasks", "weights",
+        "startup", "tasks", "weights",
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
     "conformance": {"registry", "startup"},

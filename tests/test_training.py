@@ -9,7 +9,7 @@ from zoo import config, losses, weights
 from zoo.config import Optimization
 from zoo.errors import DivergenceError, InputError
 from zoo.training import optimizers
-from zoo.training.checkpoints import Checkpoints
+from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.feeds import Resident
 from zoo.training.loop import Trainer
 from zoo.training.order import epoch_order
@@ -320,7 +320,7 @@ def test_divergence_names_the_step_and_keeps_the_last_state(tmp_path):
     x = X.copy()
     row = epoch_order(ROWS, 0, 0).numpy()[2 * BATCH + 1]  # seen in the third step
     x[row] = np.nan
-    model, trainer = diverging(tmp_path, x, every=(1, None))
+    model, trainer = diverging(tmp_path, x, interval=Interval(1))
     with pytest.raises(DivergenceError, match=r"at step 3.*state after step 2 was kept"):
         trainer.fit(epochs=5)
     assert trainer.position.step == 2
@@ -328,7 +328,7 @@ def test_divergence_names_the_step_and_keeps_the_last_state(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path):
-    model, trainer = diverging(tmp_path, X, every=(1, None))
+    model, trainer = diverging(tmp_path, X, interval=Interval(1))
     call = trainer._call
 
     def poisoned(order, last):

@@ -47,15 +47,76 @@ def train(
 
 
 def resume(
-    run: str | os.PathLike[str] | Run, *, callbacks: Sequence[Any] = (), say: Say = lambda m: None
+    run: str | os.PathLike[str] | Run,
+    *,
+    callbacks: Sequence[Any] = (),
+    strategy: Any = None,
+    allow_change: Sequence[str] = (),
+    say: Say = lambda message: None,
+    **options: Any,
 ) -> Run:
-    """Continue an interrupted run from its newest checkpoint, as if it had never stopped."""
-    run = run if isinstance(run, Run) else Run.open(run)
-    record = run.config
-    session = _prepare(config.build(record["model"], record["options"]), say, None)
-    from zoo.training import work
+    """Continue a run from its newest checkpoint as if it had never stopped, or extend it.
 
-    return work.resume(session, run, record, callbacks, say)
+    Args:
+        run: a run directory.
+        callbacks: the same Keras callbacks as before.
+        strategy: the same `tf.distribute.Strategy` as before, where one was given.
+        allow_change: kinds of changes to go on with all the same, so that the result is not what
+            it would have been: "options", "data", "versions", "device", "callbacks".
+        say: called with what a person should be told.
+        **options: `epochs`, `steps` or `time` for a longer run, all counted from its beginning;
+            `checkpoint_every`, or `data` where that was moved; others with `allow_change`.
+
+    Raises:
+        InputError: the run cannot be continued so that the result is what it would have been; the
+            message names the differences.
+        DivergenceError, Interrupted: as in `train`.
+    """
+    for kind in allow_change:
+        if kind not in config.CHANGES:
+            raise unknown("value for --allow-change", kind, config.CHANGES)
+    run = run if isinstance(run, Run) else Run.open(run)
+    chosen, extends = _continued(run, options)
+    with _enough_memory():
+        session = _prepare(chosen, say, strategy)
+        from zoo.training import resuming
+
+        words = config.command_line(config.build(chosen.model, options)).split(" ", 3)[3:]
+        command = " ".join(["zoo train --resume", str(run), *words])
+        request = resuming.Request(command, extends, allow_change)
+        return resuming.resume(session, run, request, callbacks, say)
+
+
+def _continued(run: Run, options: Mapping[str, Any]) -> tuple[config.Config, bool]:
+    """Return the configuration to continue a run with, and whether it was given a length."""
+    record = run.config
+    if "run" in options:
+        raise InputError("--run was given with --resume. Expected one: a run stays where it is.")
+    known, lengths = dict(record["options"]), [n for n in config.LENGTHS if n in options]
+    if lengths:
+        known |= dict.fromkeys(config.LENGTHS)
+    chosen = config.build(record["model"], {**known, **_plain_settings(options)})
+    return chosen, bool(lengths)
+
+
+def verify(
+    run: str | os.PathLike[str] | Run, *, strategy: Any = None, say: Say = lambda message: None
+) -> dict[str, Any]:
+    """Repeat what a run did between its last two checkpoints, and compare; nothing is written.
+
+    Returns:
+        `identical`, `first_step`, `last_step`, `arrays` compared, `differences` (names of what
+        differs) and `largest_difference`.
+
+    Raises:
+        InputError: there are no two checkpoints, or data, versions or device are others.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    chosen, _ = _continued(run, {})
+    session = _prepare(chosen, say, strategy)
+    from zoo.training import verifying
+
+    return verifying.verify(session, run, say)
 
 
 def plan(model: str, *, say: Say = lambda message: None, **options: Any) -> dict[str, Any]:
@@ -83,13 +144,18 @@ def _enough_memory() -> Iterator[None]:
 
 def configure(model: str, options: Mapping[str, Any]) -> config.Config:
     """Sort the options of a new run into a configuration; `set` may be a dictionary."""
-    options = dict(options)
-    if isinstance(options.get("set"), Mapping):
-        options["set"] = [f"{name}={_setting(value)}" for name, value in options["set"].items()]
-    chosen = config.build(model, options)
+    chosen = config.build(model, _plain_settings(options))
     if chosen.run.run is not None:
         Run.refuse_existing(chosen.run.run)  # before anything is loaded
     return chosen
+
+
+def _plain_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with `set` as the command line gives it."""
+    options = dict(options)
+    if isinstance(options.get("set"), Mapping):
+        options["set"] = [f"{name}={_setting(value)}" for name, value in options["set"].items()]
+    return options
 
 
 def _setting(value: Any) -> str:
@@ -186,7 +252,7 @@ def split_of(
         )
     from zoo.training.session import load_data
 
-    record = Run.open(source).config
+    record = Run.open(source).record
     dataset = load_data(config.build(record["model"], record["options"]))
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise InputError(

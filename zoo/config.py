@@ -19,7 +19,10 @@ from zoo.options import check, option
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
+# What may differ when a run is continued, each by leave of --allow-change.
+CHANGES = ("options", "data", "versions", "device", "callbacks")
 LARGEST_SEED = 2**31 - 1
+LENGTHS = ("epochs", "steps", "time")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
     "classification",
@@ -53,6 +56,10 @@ class Data:
         0.2, "Share of the examples kept for the test.", low=0.0, high=0.9
     )
     split_seed: int = option(0, "Seed of made splits, apart from --seed.", low=0, high=LARGEST_SEED)
+    on_bad_example: str = option(
+        "fail", "What to do with a row that cannot be read or used; skip leaves it out and says so.",
+        choices=("fail", "skip"),
+    )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
 
 
@@ -136,7 +143,10 @@ class Run:
         (), "Python file that registers models or data sets of your own; repeatable."
     )
     checkpoint_every: str = option(
-        "30s", "Steps, or time as 30s or 10m, between checkpoints.", kind="interval"
+        "auto",
+        "Steps, or time as 30s or 10m, between checkpoints; auto is 30s, or more where "
+        "saving would cost over 1 % of the time.",
+        kind="interval",
     )
 
 
@@ -201,7 +211,7 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
     Raises:
         InputError: two of --epochs, --steps and --time were given.
     """
-    given = [n for n in ("epochs", "steps", "time") if getattr(config.optimization, n) is not None]
+    given = [name for name in LENGTHS if getattr(config.optimization, name) is not None]
     if len(given) > 1:
         raise InputError(
             f"--{given[0]} and --{given[1]} were both given. Expected one of --epochs, --steps "

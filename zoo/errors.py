@@ -52,10 +52,14 @@ class DivergenceError(ZooError):
     exit_code = 3
 
 
-class ExportMismatchError(ZooError):
-    """An exported artifact does not answer as the run it came from."""
+class MismatchError(ZooError):
+    """What should come out alike does not."""
 
     exit_code = 4
+
+
+class ExportMismatchError(MismatchError):
+    """An exported artifact does not answer as the run it came from."""
 
 
 class Interrupted(ZooError):

@@ -124,7 +124,9 @@ def seconds(text: str, shown: str = "time") -> float:
 
 
 def interval(text: str, shown: str = "interval") -> tuple[int | None, float | None]:
-    """Return `(steps, None)` or `(None, seconds)` for "500", "30s" or "10m"."""
+    """Return `(steps, None)`, `(None, seconds)` or `(None, None)` for "500", "30s" or "auto"."""
+    if text.strip() == "auto":
+        return None, None
     if text.strip().isdigit() and int(text) > 0:
         return int(text), None
     try:
@@ -132,7 +134,7 @@ def interval(text: str, shown: str = "interval") -> tuple[int | None, float | No
     except InputError:
         raise InputError(
             f"{shown} received '{text}'. Expected a number of steps such as 500, "
-            "or a duration such as 30s or 10m."
+            "a duration such as 30s or 10m, or auto."
         ) from None
 
 

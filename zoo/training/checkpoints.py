@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,47 @@ from zoo.errors import InputError
 from zoo.files import write_atomic, writing
 
 KEPT = 2
+# Left to itself, saving may cost this share of the time and happens this often, in seconds.
+CHEAP = 0.01
+USUAL = 30.0
 State = dict[str, Any]
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
+
+
+class Interval:
+    """When to save: every so many steps or seconds, or by default as often as costs little.
+
+    By default that is every 30 s, or less often where saving would cost more than a hundredth of
+    the time; and at the end of an epoch, unless steps were asked for, whenever it is that cheap.
+
+    Args:
+        steps: between two checkpoints.
+        seconds: the same in time.
+    """
+
+    def __init__(self, steps: int | None = None, seconds: float | None = None):
+        self.steps, self.seconds = steps, seconds
+        self._saved_at = time.monotonic()
+        self._took = 0.0
+
+    def due(self, step: int, closed: bool) -> bool:
+        """Whether to save after a step, which `closed` an epoch or did not."""
+        if self.steps is not None:
+            return step % self.steps == 0
+        passed = time.monotonic() - self._saved_at
+        cheap = self._took < CHEAP * passed
+        if self.seconds is not None:
+            return passed >= self.seconds or (closed and cheap)
+        return cheap and (closed or passed >= USUAL)
+
+    def until(self, step: int) -> int | None:
+        """Return how many steps there are until the next checkpoint, where that is known."""
+        return None if self.steps is None else self.steps - step % self.steps
+
+    def saved(self, began: float) -> None:
+        """Take note that something was saved, which `began` at a time of `time.monotonic`."""
+        self._saved_at = time.monotonic()
+        self._took = self._saved_at - began
 
 
 class Checkpoints:
@@ -71,8 +112,8 @@ class Checkpoints:
         damaged: list[str] = []
         for name in reversed(self.names()):
             try:
-                return (*self._read(name), damaged)
-            except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+                return (*self.read(name), damaged)
+            except UNREADABLE:
                 damaged.append(name)
         found = f"only damaged ones ({', '.join(damaged)})" if damaged else "none"
         raise InputError(
@@ -80,7 +121,8 @@ class Checkpoints:
             "Train again with `zoo train --config RUN/config.yaml --run NEW`."
         )
 
-    def _read(self, name: str) -> tuple[dict[str, np.ndarray], State]:
+    def read(self, name: str) -> tuple[dict[str, np.ndarray], State]:
+        """Return tensors and state of one checkpoint; raise one of `UNREADABLE` if damaged."""
         content = json.loads((self.folder / f"{name}.json").read_text())
         data = (self.folder / Path(content["file"]).name).read_bytes()
         if _digest(data, content["state"]) != content["sha256"]:

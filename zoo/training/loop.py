@@ -17,10 +17,10 @@ import keras
 import tensorflow as tf
 
 from zoo import weights
-from zoo.errors import DivergenceError, InputError, Interrupted
-from zoo.training import guard, optimizers, state
+from zoo.errors import InputError, Interrupted
+from zoo.training import divergence, guard, optimizers, state
 from zoo.training.callbacks import Callbacks
-from zoo.training.checkpoints import Checkpoints
+from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.distribution import Agreement
 from zoo.training.order import epoch_order
 from zoo.training.signals import Signals
@@ -29,8 +29,6 @@ from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
 EVALUATION_BATCH = 256
-# A checkpoint at an epoch's end may cost this share of the time since the last one.
-CHEAP = 0.01
 Row = dict[str, Any]
 
 
@@ -50,9 +48,10 @@ class Trainer:
         patience: epochs without a lower validation loss before stopping, 0 for never; the best
             epoch's weights are then restored at the end.
         callbacks: Keras callbacks.
+        constants: columns of the log that are the same in every epoch.
         checkpoints: where to save, or None.
-        every: `(steps, None)` or `(None, seconds)` between checkpoints; with seconds, an epoch's
-            end is also kept where that costs next to nothing.
+        interval: when to save.
+        record: what the run is, kept with every checkpoint.
     """
 
     def __init__(
@@ -69,23 +68,27 @@ class Trainer:
         validation: Any = None,
         patience: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        constants: Row | None = None,
         checkpoints: Checkpoints | None = None,
-        every: tuple[int | None, float | None] = (None, 30.0),
+        interval: Interval | None = None,
+        record: Row | None = None,
     ):
         self.model, self.feed, self.seed = model, feed, seed
-        self.validation, self.checkpoints, self.every = validation, checkpoints, every
+        self.validation, self.checkpoints = validation, checkpoints
+        self.interval, self.record = interval or Interval(), record or {}
         self.log: list[Row] = []
+        self.constants = constants or {}
         self.position = state.Position()
         self.stopping = EarlyStopping(patience) if patience and validation is not None else None
         self.on_row: Callable[[Row], None] = lambda row: None
         self.on_call: Callable[[Row], None] = lambda logs: None
+        self.say: Callable[[str], None] = lambda message: None
         self.steps = Steps(model, batch_size, accumulate, jit, augment, strategy)
         self.strategy = strategy
         self.steps_per_epoch = count_steps(len(feed), self.steps.examples, strategy)
         self.agreement = Agreement(strategy)
         self.callbacks = Callbacks(callbacks, model)
-        self._per_call = 1
-        self._saving_seconds = 0.0
+        self._per_call, self.called_at = 1, 0
         with nullcontext() if strategy is None else strategy.scope():
             self._prepare()
 
@@ -131,55 +134,62 @@ class Trainer:
 
         Raises:
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
-            DivergenceError: a loss was not finite; the model is as at the last checkpoint.
+            DivergenceError: something was not finite; the model is as it last was when all was.
         """
-        limit = epochs * self.steps_per_epoch if epochs is not None else steps or math.inf
+        self._epochs, self._limit = epochs, math.inf if steps is None else steps
         deadline = math.inf if seconds is None else seconds
         self._started = time.monotonic() - self.position.seconds
-        self._saved_at = time.monotonic()
         self.model.stop_training = False
         with Signals() as signals:
             self.callbacks.begin(epochs, self.steps_per_epoch)
             if self.position.step == 0:
                 self.save()
-            while not self.position.stopped:
-                self._epoch(signals, limit, deadline)
+            while not self.position.over:
+                self._epoch(signals, deadline)
             self.callbacks.list.on_train_end()
         self.keep_best()
         return self.log
 
-    def _epoch(self, signals: Signals, limit: float, deadline: float) -> None:
+    def _epoch(self, signals: Signals, deadline: float) -> None:
         """Train what is left of the current epoch, then close it."""
-        position = self.position
-        last = int(min(self.steps_per_epoch, limit - position.step + position.batch))
-        if position.batch == 0:
-            self.callbacks.list.on_epoch_begin(position.epoch)
-            self._reset_metrics()
-        order = epoch_order(len(self.feed), self.seed, position.epoch)
-        logs, over = None, False
+        position, over = self.position, self.position.stopped
+        order = self._begin_epoch()
+        last = int(min(self.steps_per_epoch, self._limit - position.step + position.batch))
+        logs = None
         while position.batch < last and not over:
-            logs = self._call(order, last)
+            finite, logs = self._call(order, last)
+            if not finite:
+                raise divergence.error(self, "The loss")
             late = self.seconds() >= deadline
             over = self._pause(signals, late or self.model.stop_training, closed=False)
-        if logs is None:  # trained, but stopped before it was closed
-            logs = self._read(self._steps(order, position.batch)[2])
-        row = self._close(logs)
-        self.on_row(row)
-        position.stopped |= over or position.step >= limit
-        self._pause(signals, self.model.stop_training, closed=True)
+        whole = position.batch == self.steps_per_epoch
+        if not whole and not position.stopped:
+            position.stopped = True
+            self.save()
+        self.on_row(self._close(logs, order))
+        reached = position.step >= self._limit or position.epoch >= (self._epochs or math.inf)
+        position.stopped |= over or reached
+        self._pause(signals, self.model.stop_training, closed=True, keep=whole)
 
-    def _pause(self, signals: Signals, over: bool, closed: bool) -> bool:
+    def _begin_epoch(self) -> tf.Tensor:
+        """Return the order of the current epoch, which may be under way already."""
+        if self.position.batch == 0:
+            self.callbacks.list.on_epoch_begin(self.position.epoch)
+            self._reset_metrics()
+        return epoch_order(len(self.feed), self.seed, self.position.epoch)
+
+    def _pause(self, signals: Signals, over: bool, closed: bool, keep: bool = True) -> bool:
         """Between two calls: save, or obey a signal. Return whether any worker wants to end."""
-        over, interrupted, due = self.agreement.any(
-            over, signals.received is not None, self._due(closed)
-        )
+        due = self.interval.due(self.position.step, closed)
+        over, interrupted, due = self.agreement.any(over, signals.received is not None, due)
         if over and not closed:
             return True  # the epoch is closed first
         self.position.stopped |= over
-        if interrupted or due or self.position.stopped:
+        if keep and (interrupted or due or self.position.stopped):
             self.save()
         if interrupted:
-            kept = "" if self.checkpoints is None else " A checkpoint was written."
+            saved = self.checkpoints is not None and self.checkpoints.writes
+            kept = " A checkpoint was written." if saved else ""
             position = self.position
             raise Interrupted(
                 f"Interrupted in epoch {position.epoch + 1} after step {position.step}.{kept}",
@@ -187,27 +197,45 @@ class Trainer:
             )
         return over
 
-    def _call(self, order: tf.Tensor, last: int) -> Row:
+    def _call(self, order: tf.Tensor, last: int) -> tuple[bool, Row]:
         """Run some steps in one compiled call; how many never changes the numbers."""
         position, start = self.position, self.position.batch
-        wanted = 1 if self.callbacks.each_step else min(self._per_call, self._until_checkpoint())
+        wanted = 1 if self.callbacks.each_step else self._per_call
+        wanted = min(wanted, self.interval.until(position.step) or wanted)
         stop = min(last, start + self.agreement.number(wanted))
         if self.callbacks.each_step:
             self.callbacks.list.on_train_batch_begin(start)
-        began = time.monotonic()
+        began, self.called_at = time.monotonic(), position.step
         done, finite, logs = self._steps(order, stop)
         finite = bool(finite)
         position.batch = int(done)
         position.step += position.batch - start
-        if not finite:
-            self._diverged("The loss")
         each = (time.monotonic() - began) / max(position.batch - start, 1)
         self._per_call = math.ceil(CALL_SECONDS / each)
         logs = self._read(logs)
-        if self.callbacks.each_step:
+        if self.callbacks.each_step and finite:
             self.callbacks.list.on_train_batch_end(position.batch - 1, _metrics(logs))
         self.on_call(logs)
-        return logs
+        return finite, logs
+
+    def again(self) -> None:
+        """Go back to the newest checkpoint in the middle of training."""
+        self.restore()
+        self.callbacks.begin(self._epochs, self.steps_per_epoch)
+
+    def repeat(self, step: int) -> bool:
+        """Train on to a step that was done before; return whether all stayed finite."""
+        position = self.position
+        while position.step < step:
+            order, logs = self._begin_epoch(), None
+            last = min(self.steps_per_epoch, position.batch + step - position.step)
+            while position.batch < last:
+                finite, logs = self._call(order, last)
+                if not finite:
+                    return False
+            if position.batch == self.steps_per_epoch:
+                self._close(logs, order)
+        return True
 
     def _steps(self, order: tf.Tensor, stop: int) -> tuple[tf.Tensor, tf.Tensor, Row]:
         """Run the steps of this epoch up to `stop`."""
@@ -219,9 +247,11 @@ class Trainer:
         if self.strategy is not None:
             self.model.reset_metrics()
 
-    def _close(self, logs: Row) -> Row:
+    def _close(self, logs: Row | None, order: tf.Tensor) -> Row:
         """Validate, log the epoch and move on to the next."""
         position = self.position
+        if logs is None:  # trained, but stopped before it was closed
+            logs = self._read(self._steps(order, position.batch)[2])
         values = {k: v for k, v in logs.items() if k != "learning_rate"}
         if self.validation is not None:
             with optimizers.averaged(self.model):
@@ -235,6 +265,7 @@ class Trainer:
             "step": position.step,
             "seconds": round(position.seconds, 3),
             "learning_rate": logs.get("learning_rate"),
+            **self.constants,
             **values,
         }
         self.log.append(row)
@@ -277,31 +308,6 @@ class Trainer:
         """Return training time so far, before an interruption included."""
         return time.monotonic() - self._started
 
-    def _diverged(self, what: str) -> None:
-        """Go back to the last state that was saved, and end."""
-        step, kept = self.position.step, ""
-        if self.checkpoints is not None and self.checkpoints.writes:
-            self.restore()
-            kept = f" The state after step {self.position.step} was kept."
-        raise DivergenceError(
-            f"{what} became NaN or infinite at step {step}. Expected finite numbers.{kept} "
-            "Try a smaller --learning-rate, --clip-norm 1, or look at the data with "
-            "`zoo data show`."
-        )
-
-    def _until_checkpoint(self) -> int:
-        steps, _ = self.every
-        return self.steps_per_epoch if steps is None else steps - self.position.step % steps
-
-    def _due(self, closed: bool) -> bool:
-        """Whether to save now; a closed epoch is also saved where that is cheap."""
-        steps, seconds = self.every
-        if steps is not None:
-            return self.position.step % steps == 0
-        passed = time.monotonic() - self._saved_at
-        cheap = closed and self._saving_seconds < CHEAP * passed
-        return cheap or passed >= (seconds or math.inf)
-
     def save(self) -> None:
         """Write a checkpoint of everything.
 
@@ -312,38 +318,18 @@ class Trainer:
             return
         began = time.monotonic()
         self.position.seconds = self.seconds()
-        tensors = weights.named(self.variables)
+        tensors, values = state.capture(self)
         if not state.finite(self.model, self.variables, list(tensors.values())):
-            self._diverged("A weight")
-        best = self.stopping.weights if self.stopping is not None else []
-        tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)}
-        values = {
-            "position": self.position.to_json(),
-            "log": self.log,
-            "callbacks": self.callbacks.state(),
-            "stopping": None if self.stopping is None else self.stopping.state(),
-        }
+            raise divergence.error(self, "A weight")
         self.checkpoints.save(self.position.step, tensors, values)
-        self._saved_at = time.monotonic()
-        self._saving_seconds = self._saved_at - began
+        self.interval.saved(began)
 
-    def restore(self) -> list[str]:
-        """Continue from the newest intact checkpoint; return the names of damaged ones.
-
-        Raises:
-            InputError: there is none, or it is another model's.
-        """
+    def restore(self) -> None:
+        """Continue from the newest intact checkpoint."""
         if self.checkpoints is None:
             raise InputError("This trainer has no checkpoints to restore from.")
-        tensors, saved, damaged = self.checkpoints.load()
-        best = [tensors.pop(name) for name in sorted(tensors) if name.startswith("best/")]
-        weights.load_named(self.variables, tensors, str(self.checkpoints.folder))
-        self.position = state.Position(**saved["position"])
-        self.log = saved["log"]
-        self.callbacks.restore(saved["callbacks"])
-        if self.stopping is not None and saved["stopping"] is not None:
-            self.stopping.restore(saved["stopping"], best)
-        return damaged
+        tensors, saved, _ = self.checkpoints.load()
+        state.put_back(self, tensors, saved)
 
 
 def _metrics(logs: Row) -> Row:

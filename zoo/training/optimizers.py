@@ -27,6 +27,7 @@ CLASSES = {
     "adagrad": keras.optimizers.Adagrad,
     "lion": keras.optimizers.Lion,
 }
+SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 # Decaying a bias or a normalization's scale shrinks what is not a weight.
 NOT_DECAYED = ["bias", "gamma", "beta"]
 
@@ -71,6 +72,21 @@ def count_read_once(optimizer: Any) -> Iterator[None]:
         _count.reset(token)
 
 
+# The variables and gradients of each `apply`, while somebody looks at them.
+_seen: ContextVar[list[tuple[tuple, list]] | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def gradients_seen() -> Iterator[list[tuple[tuple, list]]]:
+    """Give a list to which every `apply` adds its variables and their gradients."""
+    seen: list[tuple[tuple, list]] = []
+    token = _seen.set(seen)
+    try:
+        yield seen
+    finally:
+        _seen.reset(token)
+
+
 class Controlled:
     """Mixed into a Keras optimizer: gathers gradients over batches, clips them as a whole."""
 
@@ -99,6 +115,9 @@ class Controlled:
 
     def apply(self, grads: list, trainable_variables: Any = None) -> None:
         """Gather, or clip and update."""
+        seen = _seen.get()
+        if seen is not None:
+            seen.append((self.built_on, list(grads)))
         part = _part.get()
         if part is not None:
             grads = [_scaled(grad, part.share) for grad in grads]
@@ -176,6 +195,18 @@ def of(model: keras.Model) -> list[Any]:
     held = [getattr(model, "optimizer", None), *vars(model).values()]
     found = [value for value in held if isinstance(value, keras.optimizers.Optimizer)]
     return list({id(optimizer): optimizer for optimizer in found}.values())
+
+
+def rate(model: keras.Model) -> float:
+    """Return the learning rate of the next step."""
+    return float(keras.ops.convert_to_numpy(of(model)[0].learning_rate))
+
+
+def set_rate(model: keras.Model, value: float) -> None:
+    """Set a learning rate that is restored with the other variables; a schedule stays."""
+    for optimizer in of(model):
+        if not isinstance(optimizer._learning_rate, SCHEDULE):
+            optimizer.learning_rate = value
 
 
 def weights(optimizer: Any, model: keras.Model) -> list[Any]:

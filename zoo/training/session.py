@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import platform
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,8 +22,9 @@ from zoo import augmentation, config, datasets, options, preprocessing, registry
 from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
+from zoo.startup import processor
 from zoo.training import distribution, optimizers
-from zoo.training.checkpoints import Checkpoints
+from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.feeds import Resident
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
@@ -76,8 +80,10 @@ class Session:
             validation=self.feeds["validation"],
             patience=self.config.regularization.early_stopping or 0,
             callbacks=callbacks,
+            constants=self.skipped(),
             checkpoints=checkpoints,
-            every=options.interval(run.checkpoint_every),
+            interval=Interval(*options.interval(run.checkpoint_every)),
+            record=self.record(callbacks),
         )
 
     def state(self) -> dict[str, Any]:
@@ -98,6 +104,11 @@ class Session:
             },
         }
 
+    def skipped(self) -> dict[str, int]:
+        """Return how many bad examples were left out, where that was asked for."""
+        skipped = self.dataset.skipped
+        return {} if skipped is None else {"skipped": skipped}
+
     def data_card(self) -> dict[str, Any]:
         """Return what is known of the data."""
         data = self.dataset
@@ -106,13 +117,14 @@ class Session:
             "name": data.name,
             "reference": self.config.data.data,
             "sizes": {name: len(split) for name, split in splits.items()},
+            **self.skipped(),
             "fingerprint": data.fingerprint,
             "provenance": data.provenance,
             "licence": data.licence,
             "notes": data.notes,
         }
 
-    def record(self) -> dict[str, Any]:
+    def record(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> dict[str, Any]:
         """Return what config.yaml says: all that is needed to run it again."""
         return {
             "version": zoo.__version__,
@@ -129,11 +141,18 @@ class Session:
             "precision": self.precision,
             "jit": self.jit,
             "replicas": 1 if self.strategy is None else self.strategy.num_replicas_in_sync,
+            "callbacks": [type(callback).__name__ for callback in callbacks],
+            "plugins": {
+                path: hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+                for path in self.config.run.plugin
+            },
             "environment": {
                 "python": platform.python_version(),
                 "keras": keras.__version__,
                 "tensorflow": tf.__version__,
                 "platform": platform.platform(),
+                "processor": processor(),
+                "threads": tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count(),
             },
         }
 
@@ -155,6 +174,7 @@ def load_data(chosen: config.Config) -> Dataset:
         validation_fraction=data.validation_fraction,
         test_fraction=data.test_fraction,
         split_seed=data.split_seed,
+        on_bad_example=data.on_bad_example,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo import weights
 from zoo.training import optimizers
 
 
@@ -21,6 +22,8 @@ class Position:
         step: optimizer steps done in all.
         seconds: training time so far.
         stopped: training is over: the length asked for was reached, or early stopping ended it.
+            Together with `batch` above 0 that was within an epoch, which is closed without being
+            saved: a longer run goes on in it.
     """
 
     epoch: int = 0
@@ -28,6 +31,11 @@ class Position:
     step: int = 0
     seconds: float = 0.0
     stopped: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.stopped and not self.batch
 
     def to_json(self) -> dict[str, Any]:
         """Return the position as a plain dictionary."""
@@ -51,10 +59,43 @@ def seeds(model: keras.Model) -> list[keras.Variable]:
 
 
 def finite(model: keras.Model, found: list[keras.Variable], values: list[np.ndarray]) -> bool:
-    """Return whether all values are finite, those of metrics apart."""
+    """Return whether the values of variables, which come first, are; those of metrics apart."""
     skipped = _metrics(model)
-    pairs = zip(found, values, strict=True)
+    pairs = zip(found, values, strict=False)
     return all(np.isfinite(value).all() for var, value in pairs if id(var) not in skipped)
+
+
+def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return everything that a trainer's next steps depend on: arrays, and what JSON can hold.
+
+    The arrays of its variables come first, in their order.
+    """
+    tensors = weights.named(trainer.variables)
+    stopping = trainer.stopping
+    best = [] if stopping is None else stopping.weights
+    tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)}
+    return tensors, {
+        "position": trainer.position.to_json(),
+        "log": trainer.log,
+        "callbacks": trainer.callbacks.state(),
+        "stopping": None if stopping is None else stopping.state(),
+        "record": trainer.record,
+    }
+
+
+def put_back(trainer: Any, tensors: dict[str, np.ndarray], saved: dict[str, Any]) -> None:
+    """Let a trainer continue from what `capture` returned.
+
+    Raises:
+        InputError: it is another model's.
+    """
+    best = [tensors.pop(name) for name in sorted(tensors) if name.startswith("best/")]
+    weights.load_named(trainer.variables, tensors, "the checkpoint")
+    trainer.position = Position(**saved["position"])
+    trainer.log = saved["log"]
+    trainer.callbacks.restore(saved["callbacks"])
+    if trainer.stopping is not None and saved["stopping"] is not None:
+        trainer.stopping.restore(saved["stopping"], best)
 
 
 def _metrics(model: keras.Model) -> set[int]:

@@ -49,10 +49,10 @@ class Steps:
         self.optimizers = optimizers.of(model)
         self._modes = {
             updates: tf.function(
-                model.train_step, jit_compile=True, reduce_retracing=True, autograph=False
+                self._train, jit_compile=True, reduce_retracing=True, autograph=False
             )
             if jit
-            else model.train_step
+            else self._train
             for updates in (False, True)
         }
 
@@ -66,7 +66,7 @@ class Steps:
 
         `order` is an epoch's permutation, `start` and `stop` are steps of that epoch, `step` is
         the run's number of the first one. It ends early, after the step in question, when a loss
-        is not finite.
+        is not finite; `finite` speaks of the state after the last step too.
         """
 
         def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
@@ -83,7 +83,7 @@ class Steps:
                 (start, tf.constant(True)),
                 parallel_iterations=1,
             )
-            return done, finite, self._logs()
+            return done, tf.logical_and(finite, self._state_is_finite()), self._logs()
 
         return tf.function(
             run,
@@ -116,7 +116,7 @@ class Steps:
         return self.strategy.experimental_local_results(finite)[0]
 
     def _step(self, feed: Any, indices: tf.Tensor, step: tf.Tensor, replica: Any) -> tf.Tensor:
-        """Do one optimizer step on the examples at `indices`; return whether losses are finite."""
+        """Do one optimizer step on the examples at `indices`; return whether all is finite."""
         if self.accumulate == 1:
             return self._batch(feed, indices, step, replica)
         size = self.batch_size // self.replicas
@@ -148,13 +148,37 @@ class Steps:
         replica: Any,
         part: optimizers.Part | None = None,
     ) -> tf.Tensor:
-        batch = feed.batch(indices)
-        if self.augment is not None:
-            batch = self.augment(batch, step, replica)
+        batch = self.batch(feed, indices, step, replica)
         with nullcontext() if part is None else optimizers.part_of_step(*part):
-            logs = self._modes[part is None or part.last](batch)
+            return self._modes[part is None or part.last](batch)
+
+    def batch(self, feed: Any, indices: tf.Tensor, number: Any, replica: Any = 0) -> Any:
+        """Return the examples at `indices` as batch `number` of the run: augmented."""
+        batch = feed.batch(indices)
+        return batch if self.augment is None else self.augment(batch, number, replica)
+
+    def batches(self, feed: Any, order: tf.Tensor, start: int, number: int) -> list[Any]:
+        """Return the batches of step `number` of the run, which is step `start` of its epoch."""
+        indices = order[start * self.examples : (start + 1) * self.examples]
+        parts = range(0, len(indices), self.batch_size)
+        return [
+            self.batch(feed, indices[i : i + self.batch_size], number * self.accumulate + j)
+            for j, i in enumerate(parts)
+        ]
+
+    def _train(self, batch: Any) -> tf.Tensor:
+        """Do Keras's or the model's own step; return whether its losses are finite."""
+        logs = self.model.train_step(batch)
         losses = [value for name, value in logs.items() if name.endswith("loss")]
         return tf.reduce_all([tf.math.is_finite(value) for value in losses])
+
+    def _state_is_finite(self) -> tf.Tensor:
+        """Return whether weights and optimizers are: a bad gradient shows there at the latest."""
+        found = [*self.model.trainable_variables]
+        for optimizer in self.optimizers:
+            found += optimizer.variables
+        sums = [tf.reduce_sum(v.value) for v in found if "float" in str(v.dtype)]
+        return tf.math.is_finite(tf.add_n([tf.cast(total, tf.float32) for total in sums]))
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a compiled `() -> logs` that measures the model on a whole feed."""

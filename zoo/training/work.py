@@ -7,7 +7,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -18,7 +18,8 @@ from zoo import options, predictors, reports, weights
 from zoo.errors import DivergenceError, InputError, Interrupted, WriteError
 from zoo.runs import Run, config_text
 from zoo.training.checkpoints import Checkpoints
-from zoo.training.distribution import Agreement, is_chief
+from zoo.training.distribution import is_chief
+from zoo.training.loop import Trainer
 from zoo.training.progress import Progress
 from zoo.training.session import Session
 from zoo.training.stopping import EarlyStopping
@@ -31,53 +32,29 @@ def train(session: Session, callbacks: Callbacks, say: Say) -> Run:
     """Carry out a new session in a new run directory."""
     trainer = session.trainer(None, callbacks)  # whatever is wrong is found before a folder exists
     say(describe(session))
-    with _together(), _created(session, trainer.agreement) as run, _resumable(run):
+    with together(), _created(session, trainer) as run, resumable(run):
         trainer.checkpoints = Checkpoints(run.checkpoints, writes=is_chief())
-        return _carry_out(session, trainer, run, say)
+        return carry_out(session, trainer, run, say)
 
 
 @contextmanager
-def _created(session: Session, agreement: Agreement) -> Iterator[Run]:
+def _created(session: Session, trainer: Trainer) -> Iterator[Run]:
     """Give a new run directory, which the chief makes and locks."""
     if not is_chief():
-        yield Run(agreement.text(""))
+        yield Run(trainer.agreement.text(""))
         return
     files = {
-        "config.yaml": config_text(session.record()),
+        "config.yaml": config_text(trainer.record),
         "preprocessor.json": json.dumps(session.state(), ensure_ascii=False),
     }
     run = Run.create(session.config.run.run, session.row.name, session.dataset.name, files)
     with run.locked():
-        agreement.text(str(run))
+        trainer.agreement.text(str(run))
         yield run
 
 
-def resume(
-    session: Session, run: Run, record: dict[str, Any], callbacks: Callbacks, say: Say
-) -> Run:
-    """Continue a session where its newest checkpoint left it; a finished run stays as it is."""
-    refuse_changes(session, run, record)
-    checkpoints = Checkpoints(run.checkpoints, writes=is_chief())
-    trainer = session.trainer(checkpoints, callbacks)
-    with _together(), run.locked() if is_chief() else nullcontext(), _resumable(run):
-        begun = checkpoints.names() or run.log or run.model_weights.exists()
-        for name in trainer.restore() if begun else ():
-            say(f"Checkpoint {name} is damaged; the one before is used.")
-        position = trainer.position
-        trainer.agreement.number(position.step)  # nobody writes before everybody has read
-        if position.stopped and _finished(run):
-            say(
-                f"{run} is finished: {position.epoch} epochs, {position.step} steps. Nothing to do."
-            )
-            return run
-        say(f"Resuming {run} in epoch {position.epoch + 1} after step {position.step}")
-        if is_chief():
-            run.rewrite_log(trainer.log)
-        return _carry_out(session, trainer, run, say)
-
-
 @contextmanager
-def _resumable(run: Run) -> Iterator[None]:
+def resumable(run: Run) -> Iterator[None]:
     """Say how to go on when there is no room left to write, or a signal comes outside the loop."""
     try:
         yield
@@ -91,7 +68,7 @@ def _resumable(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _together() -> Iterator[None]:
+def together() -> Iterator[None]:
     """Say in one line that another worker is gone."""
     try:
         yield
@@ -104,34 +81,8 @@ def _together() -> Iterator[None]:
         ) from error
 
 
-def _finished(run: Run) -> bool:
-    """Whether everything that follows training was written, the report last."""
-    return all(path.exists() for path in (run.model_weights, run.metrics_path, run.report_path))
-
-
-def refuse_changes(session: Session, run: Run, record: dict[str, Any]) -> None:
-    """Refuse to continue where the result could not be what it would have been."""
-    now = session.record()
-    for name, was, is_now in (
-        ("data", record["data"]["fingerprint"], now["data"]["fingerprint"]),
-        ("versions", _versions(record), _versions(now)),
-        ("device", record["device"], now["device"]),
-        ("replicas", record["replicas"], now["replicas"]),
-    ):
-        if was != is_now:
-            raise InputError(
-                f"'{run}' was trained with other {name}: {was}, now {is_now}. Expected the same, "
-                "so that the result is what it would have been. Train anew with "
-                f"`zoo train --config {run.config_path}`."
-            )
-
-
-def _versions(record: dict[str, Any]) -> str:
-    known = {"zoo": record["version"], **record["environment"]}
-    return ", ".join(f"{name} {known[name]}" for name in ("zoo", "keras", "tensorflow"))
-
-
-def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
+def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
+    """Train, then write and measure what was trained."""
     chosen = session.config.optimization
     limit = None if chosen.time is None else options.seconds(chosen.time)
     with Progress(session.epochs, session.steps_per_epoch) as progress:
@@ -144,7 +95,7 @@ def _carry_out(session: Session, trainer: Any, run: Run, say: Say) -> Run:
                 run.append_log(row)
             progress.epoch(row)
 
-        trainer.on_row = close
+        trainer.on_row, trainer.say = close, say
         epochs = None if chosen.steps or limit else chosen.epochs
         try:
             trainer.fit(epochs=epochs, steps=chosen.steps, seconds=limit)
