@@ -16,6 +16,7 @@ from .common import json_option, plugin_option, print_json, print_table
 
 SHOWN = 40  # rows of a table; --json shows all
 _ELSEWHERE = ("data", "sequence_length")
+_DEFAULTS = {"on_bad_example": "skip"}  # who looks wants to see all, and what is bad
 
 
 @click.group()
@@ -32,7 +33,7 @@ def _data_options(function: Callable[..., None]) -> Callable[..., None]:
             "--" + entry.name.replace("_", "-"),
             multiple=kind.startswith("tuple"),
             type={"int": int, "float": float}.get(kind, str),
-            default=entry.default,
+            default=_DEFAULTS.get(entry.name, entry.default),
             help=entry.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else ""),
         )(function)
     return function
@@ -64,7 +65,7 @@ def show_command(reference: str, plugins: tuple[str, ...], as_json: bool, **opti
     """Audit REF, the name of a data set or a file or folder of yours.
 
     Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
-    splits, and the fingerprint.
+    splits, rows that cannot be read, and the fingerprint.
     """
     registry.load_plugins(plugins)
     known = {entry.name: entry for entry in fields(Data)}

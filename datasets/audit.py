@@ -29,6 +29,7 @@ def audit(data: Dataset) -> dict[str, Any]:
         "licence": data.licence,
         "fingerprint": data.fingerprint,
         "splits": {name: len(split) for name, split in splits.items()},
+        "skipped": data.skipped,
         "notes": list(data.notes),
     }
     if isinstance(data.train, TableSplit):

@@ -50,9 +50,9 @@ class BadExamples:
             raise InputError(f"{what}; expected {expected}; try {hint}{advice}")
         self.skipped += 1
         what = " ".join(filter(None, (Path(source).name, where, why)))
-        self._last = f"{what} (expected {expected})"
+        self._last = what
         if len(self._named) < SHOWN:
-            self._named.append(self._last)
+            self._named.append(f"{what} (expected {expected})")
 
     def finished(self, source: str | Path, good: int) -> None:
         """Say how many good examples a source has.
@@ -63,9 +63,9 @@ class BadExamples:
         bad, self._before = self.skipped - self._before, self.skipped
         if bad > good:
             raise InputError(
-                f"'{source}' has {bad:,} bad rows of {good + bad:,}, the last being {self._last}; "
-                "expected half of them to be good at least, as else the file is probably not what "
-                "it seems; try looking into it, or another file"
+                f"'{source}' has {bad:,} bad rows of {good + bad:,} ({self._last}); expected half "
+                "of them to be good, as else the file is probably not what it seems; try looking "
+                "into it, or another one"
             )
 
     def notes(self, total: int) -> list[str]:

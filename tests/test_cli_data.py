@@ -132,7 +132,10 @@ def test_show_counts_infinite_values(zoo, tmp_path):
     frame = pd.DataFrame({"x": np.arange(40.0), "row": np.arange(40.0), "y": [0, 1] * 20})
     frame.loc[3:5, "row"] = np.inf
     frame.to_csv(tmp_path / "t.csv", index=False)
-    code, _, err = zoo("data", "show", tmp_path / "t.csv")
+    code, out, _ = zoo("data", "show", tmp_path / "t.csv")
+    assert code == 0
+    assert "3 of 40 rows are left out: t.csv line 5 has an infinite value in column 'row'" in out
+    code, _, err = zoo("data", "show", tmp_path / "t.csv", "--on-bad-example", "fail")
     assert code == 2
     assert "column 'row' has 3 infinite values" in err
     code, out, _ = zoo("data", "show", tmp_path / "t.csv", "--drop", "row")

@@ -14,7 +14,7 @@ from zoo.reports.diagnosis import best_epoch
 from zoo.reports.style import QUIET, TRAIN, VALIDATION, color, new_figure, shorten, styled
 
 Rows = Sequence[Mapping[str, Any]]
-POSITION = ("epoch", "step", "seconds", "learning_rate")
+POSITION = ("epoch", "step", "seconds", "learning_rate", "skipped")
 COLUMNS = 3
 LINES = ("-", "--")
 

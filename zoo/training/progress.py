@@ -57,8 +57,8 @@ class Progress:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Show a closed epoch."""
-        skipped = ("epoch", "step", "seconds", "learning_rate")
-        values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in skipped)
+        hidden = ("epoch", "step", "seconds", "learning_rate", "skipped")
+        values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in hidden)
         if self._bar is not None:
             description = self._epoch(row["epoch"])
             self._bar.update(
