@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
-from zoo import layers, preprocessing, registry, tasks
+from zoo import layers, preprocessing, registry, tasks, weights
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
+from zoo.untrusted import check_keys, check_members, check_state, parse_json
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+MOST_OBJECTS = 50_000  # layers, initializers and their like; ResNet-152 has 5,000
+_MODULES = (
+    "keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints",
+    "keras.random", "keras.src.models.functional", "keras.src.models.sequential",
+)  # fmt: skip
+# They run what is written in the file, or read other files.
+_REFUSED = (
+    "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "StringLookup",
+    "IntegerLookup", "TextVectorization",
+)  # fmt: skip
+_PLAIN = ("__keras_tensor__", "__tuple__", "__tensor__")
 
 
 @layers.register
@@ -59,57 +75,102 @@ class Served(keras.Model):
 
 
 def load_served(path: Path) -> Served:
-    """Load a `.keras` file that `zoo export` wrote, after a look at what it would create.
+    """Load a `.keras` file that `zoo export` wrote, after a look at all it would do.
 
     Raises:
         InputError: it is damaged, another program's, or names classes that are not Keras's or ours.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            check_members(archive, path.stat().st_size)
+            config = parse_json(archive.read(_CONFIG))
+            _refuse_others(config, path)
+            arrays, numbers = _size_of_weights(archive)
+        with weights.at_most(arrays, numbers, str(path)):
+            return keras.saving.load_model(path, compile=False)
+    except InputError:
+        raise
+    except Exception as error:  # of many parsers; what they had to read is anybody's
         raise InputError(
-            f"'{path}' is not a .keras file: {' '.join(str(error).split())[:200]}. "
-            "Expected one that `zoo export RUN --format keras` wrote."
+            f"'{path}' could not be loaded: {' '.join(str(error).split())[:200]}. Expected a file "
+            "that `zoo export RUN --format keras` wrote. Export it again."
         ) from error
+
+
+def _refuse_others(config: Any, path: Path) -> None:
+    """Refuse another program's model, and one with classes that are neither Keras's nor ours."""
+    check_keys(config, {"class_name": str, "config": dict})
     if config.get("registered_name") != "zoo>Served":
         raise InputError(
-            f"'{path}' holds {config.get('class_name')}. Expected a model that "
+            f"'{path}' holds {config['class_name'][:60]}. Expected a model that "
             "`zoo export RUN --format keras` wrote; others load with keras.saving.load_model."
         )
-    _refuse_foreign(config, path)
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"'{path}' could not be loaded: {' '.join(str(error).split())[:200]}. "
-            "Export it again with `zoo export RUN --format keras`."
-        ) from error
+    check_state(config["config"].get("state"))
+    name = config["config"]["state"]["card"]["model"]
+    if name in registry.list_models():
+        registry.builder(name)  # registers the model's own layers
+    objects = list(_objects(config))
+    if len(objects) > MOST_OBJECTS:
+        raise ValueError(f"it would create {len(objects):,} objects")
+    for node in objects:
+        if not _ours(node):
+            raise InputError(
+                f"'{path}' would create {str(node.get('module'))[:60]}."
+                f"{str(node['class_name'])[:60]}. Expected only classes and functions of Keras and "
+                "zoo, and no Lambda layer."
+            )
 
 
-def _refuse_foreign(node: Any, path: Path) -> None:
-    """Walk a Keras configuration and refuse classes from anywhere but Keras and this package."""
-    if isinstance(node, list):
-        for item in node:
-            _refuse_foreign(item, path)
-    if not isinstance(node, dict):
-        return
-    if "class_name" in node and "config" in node and not _ours(node):
-        raise InputError(
-            f"'{path}' would create {node.get('module')}.{node['class_name']}. Expected only "
-            "classes and functions of Keras and zoo, and no Lambda layer."
-        )
-    for item in node.values():
-        _refuse_foreign(item, path)
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every part of a Keras configuration that stands for an object."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and "class_name" in node:
+        yield node
+    for child in children:
+        yield from _objects(child)
 
 
 def _ours(node: dict[str, Any]) -> bool:
     """Return whether a configuration node names a class or function of Keras or zoo."""
-    if node["class_name"] in ("Lambda", "TFSMLayer"):
-        return False
-    if node["class_name"] == "__keras_tensor__":  # a call argument, plain data
+    name, module = node["class_name"], node.get("module")
+    if name in _PLAIN:
         return True
-    if node["class_name"] == "function":  # Keras names no module for a registered function
-        return str(node["config"]).startswith("zoo>")
-    registered = str(node.get("registered_name"))
-    return registered.startswith("zoo>") or str(node.get("module")).split(".")[0] == "keras"
+    if name == "function":  # Keras names no module for a registered function
+        return _registered(node.get("config"))
+    if module in _MODULES:
+        return isinstance(name, str) and name not in _REFUSED
+    return _registered(node.get("registered_name"))
+
+
+def _registered(name: Any) -> bool:
+    """Whether a name is one of ours and known, so that Keras looks for it nowhere else."""
+    if not isinstance(name, str) or not name.startswith("zoo>"):
+        return False
+    return keras.saving.get_registered_object(name) is not None
+
+
+def _size_of_weights(archive: zipfile.ZipFile) -> tuple[int, int]:
+    """Return how many arrays and numbers the weights are, having looked at every part of them."""
+    with archive.open(_WEIGHTS) as file, h5py.File(file, "r") as content:
+        sizes = list(_sizes(content, set()))
+    return len(sizes), sum(sizes)
+
+
+def _sizes(group: Any, seen: set[int]) -> Iterator[int]:
+    """Yield the numbers of each array; links and arrays that are elsewhere are refused."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"its weights '{name[:60]}' are a link")
+        item = group[name]
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            raise ValueError(f"its weights '{name[:60]}' are there twice")
+        seen.add(address)
+        if isinstance(item, h5py.Group):
+            yield from _sizes(item, seen)
+            continue
+        if item.dtype.kind not in "biuf" or item.chunks or item.external or item.is_virtual:
+            raise ValueError(f"its weights '{name[:60]}' are no plain array")
+        if item.id.get_storage_size() != item.size * item.dtype.itemsize:
+            raise ValueError(f"its weights '{name[:60]}' promise {item.size:,} numbers, not there")
+        yield item.size

@@ -136,6 +136,12 @@ def check_keys(value: Any, kinds: Mapping[str, type | tuple[type, ...]]) -> None
             raise ValueError(f"'{name}' is missing or of another kind")
 
 
+def check_state(state: Any) -> None:
+    """Raise a ValueError unless these are the plain values a predictor is made from."""
+    check_keys(state, {"spec": dict, "task": dict, "preprocessor": dict, "card": dict})
+    check_keys(state["card"], {"model": str, "builder": dict, "data": dict})
+
+
 def check_plugins(plugins: Any, folder: Path) -> None:
     """Raise a ValueError for what is no list of files, or names one in a folder others made.
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.errors import InputError
 from zoo.predictors.predictor import Predictor, from_model, parts
 from zoo.runs import Run, kind_of
-from zoo.untrusted import LARGEST_JSON, check_keys, parse_json, read_bytes
+from zoo.untrusted import LARGEST_JSON, check_keys, check_state, parse_json, read_bytes
 
 # What goes wrong where plain values are not what they should be.
 WRONG = (
@@ -127,8 +127,7 @@ def _saved_state(path: Path) -> dict[str, Any]:
     """Read what a predictor is made from, and try it."""
     try:
         state = parse_json(read_bytes(path, LARGEST_JSON))
-        check_keys(state, {"spec": dict, "task": dict, "preprocessor": dict, "card": dict})
-        check_keys(state["card"], {"model": str, "builder": dict, "data": dict})
+        check_state(state)
         parts(state)
     except (OSError, *WRONG) as error:
         reason = getattr(error, "strerror", None) or f"it is damaged ({str(error)[:100]})"

@@ -69,14 +69,20 @@ def at_most(arrays: int, numbers: int, source: str) -> Iterator[None]:
         left[0] -= 1
         left[1] -= _numbers(arguments["initial_value"])
         if min(left) < 0:
-            raise InputError(
-                f"'{source}' holds {arrays:,} arrays of {numbers:,} numbers, but the model it "
-                "describes is larger. Expected weights for all of it. Train or export it again."
-            )
+            raise larger
         return make(**arguments)
 
-    with tf.variable_creator_scope(create):
-        yield
+    larger = InputError(
+        f"'{source}' holds {arrays:,} arrays of {numbers:,} numbers, but the model it describes is "
+        "larger. Expected weights for all of it. Train or export it again."
+    )
+    try:
+        with tf.variable_creator_scope(create):
+            yield
+    except Exception:
+        if min(left) < 0:  # Keras made another error of it
+            raise larger from None
+        raise
 
 
 def _numbers(initial: Any) -> int:
