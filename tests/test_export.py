@@ -191,9 +191,17 @@ def test_a_mismatch_fails_and_leaves_nothing(zoo, trained, tmp_path, monkeypatch
 
 
 def test_an_artifact_that_cannot_be_loaded_fails(trained, tmp_path, monkeypatch):
-    failed = subprocess.CompletedProcess([], 1, "", "Traceback ...\nOSError: no table\n")
+    failed = subprocess.CompletedProcess([], 1, b"", b"Traceback ...\nOSError: no table\n")
     monkeypatch.setattr(parity.subprocess, "run", lambda *arguments, **options: failed)
     with pytest.raises(ExportMismatchError, match=r"fresh process: OSError: no table\. Expected"):
+        api.export(trained("classes"), "savedmodel", tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_artifact_whose_process_is_killed_is_no_mismatch(trained, tmp_path, monkeypatch):
+    failed = subprocess.CompletedProcess([], -9, b"", b"")
+    monkeypatch.setattr(parity.subprocess, "run", lambda *arguments, **options: failed)
+    with pytest.raises(InputError, match=r"ended by signal 9\. Expected enough memory"):
         api.export(trained("classes"), "savedmodel", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo import config, predictors
-from zoo.errors import ExportMismatchError
+from zoo.errors import ExportMismatchError, InputError
 from zoo.runs import Run
 
 TOLERANCE = 1e-5
@@ -71,38 +71,44 @@ def _difference(expected: np.ndarray, received: np.ndarray | None) -> float:
 
 
 def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder, "asked.json"), Path(folder, "answered.npz")
-        asked.write_text(json.dumps({k: _plain(v) for k, v in raw.items()}))
-        process = subprocess.run(
-            [sys.executable, "-m", "zoo.exporters.parity", artifact, asked, answered],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    process = subprocess.run(
+        [sys.executable, "-m", "zoo.exporters.parity", artifact],
+        input=json.dumps({k: _plain(v) for k, v in raw.items()}).encode(),
+        capture_output=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if process.returncode < 0:
+        raise InputError(
+            f"The fresh process was ended by signal {-process.returncode}. Expected enough memory "
+            "to load the artifact a second time. Nothing was written."
         )
-        if process.returncode:
-            last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ExportMismatchError(
-                f"The artifact cannot be used in a fresh process: {last}. Expected the run's "
-                "answers. Nothing was written."
-            )
-        with np.load(answered) as arrays:
-            return {str(name): arrays[f"arr_{i}"] for i, name in enumerate(arrays["names"])}
+    if process.returncode:
+        last = (process.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise ExportMismatchError(
+            f"The artifact cannot be used in a fresh process: {last}. Expected the run's "
+            "answers. Nothing was written."
+        )
+    with np.load(io.BytesIO(process.stdout)) as arrays:
+        return {str(name): arrays[f"arr_{i}"] for i, name in enumerate(arrays["names"])}
 
 
 def _plain(values: np.ndarray) -> dict[str, Any]:
     return {"dtype": str(values.dtype), "values": values.tolist()}
 
 
-def main(artifact: str, asked: str, answered: str) -> None:
-    """Answer the examples of a file with an artifact, in this process."""
-    raw = {
-        name: np.array(item["values"], dtype=item["dtype"])
-        for name, item in json.loads(Path(asked).read_text()).items()
-    }
-    outputs = answer(predictors.load(artifact), raw)
-    arrays = [v.astype(str) if v.dtype == object else v for v in outputs.values()]
-    np.savez(answered, *arrays, names=np.array(list(outputs)))
+def main(artifact: str) -> None:
+    """Answer the examples that come from stdin with an artifact, on stdout."""
+    with os.fdopen(os.dup(1), "wb") as answered:
+        os.dup2(2, 1)  # whatever else is printed is no answer
+        raw = {
+            name: np.array(item["values"], dtype=item["dtype"])
+            for name, item in json.load(sys.stdin).items()
+        }
+        outputs = answer(predictors.load(artifact), raw)
+        arrays = [v.astype(str) if v.dtype == object else v for v in outputs.values()]
+        content = io.BytesIO()
+        np.savez(content, *arrays, names=np.array(list(outputs)))
+        answered.write(content.getvalue())
 
 
 if __name__ == "__main__":
