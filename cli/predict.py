@@ -3,12 +3,16 @@
 import os
 import sys
 import tempfile
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from zoo.cli.common import json_option, refuse_existing
 from zoo.errors import InputError
+from zoo.untrusted import read_bytes, refuse_remote
+
+LARGEST_PICTURE = 1 << 28  # bytes: 89 million pixels of three colors, not packed at all
+LARGEST_STDIN = 1 << 30  # bytes
 
 
 @click.command("predict")
@@ -58,12 +62,24 @@ def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, f"stdin.{kind}")
         with open(path, "wb") as file:
-            file.write(sys.stdin.buffer.read())
+            _copy(sys.stdin.buffer, file)
         try:
             return api.predict(predictor, path)
         except InputError as error:
             message = str(error).replace(path, "stdin")
             raise InputError(f"{message} Stdin was read as {kind}: see --stdin-kind.") from None
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy all there is, a piece at a time; what never ends is refused."""
+    copied = 0
+    while piece := source.read(1 << 20):
+        copied += target.write(piece)
+        if copied > LARGEST_STDIN:
+            raise InputError(
+                f"Received more than {LARGEST_STDIN:,} bytes from stdin. Expected a table. "
+                "Try a file."
+            )
 
 
 def _is_picture(path: str) -> bool:
@@ -76,9 +92,9 @@ def _picture(predictor: Any, path: str) -> dict[str, Any]:
             f"Received the picture '{path}' for a model of data of kind '{predictor.spec.kind}'. "
             f"Expected {', '.join(c.name for c in predictor.spec.inputs)}. Try a file with these."
         )
+    refuse_remote(path)
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_bytes(path, LARGEST_PICTURE)
     except OSError as error:
         raise InputError(
             f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG. Try another path."

@@ -8,6 +8,7 @@ from zoo.cli.common import json_option, print_json, say
 from zoo.cli.options import GroupedCommand, add_options, given
 from zoo.config import CHANGES, LENGTHS
 from zoo.errors import InputError
+from zoo.untrusted import LARGEST_YAML, parse_yaml, read_bytes, refuse_remote
 
 
 @click.command("train", cls=GroupedCommand)
@@ -87,15 +88,14 @@ def _from_file(
     path: str, model: str | None, options: dict[str, Any]
 ) -> tuple[str | None, dict[str, Any]]:
     """Return the model and options of a YAML file, those of the command line going first."""
-    import yaml
-
+    refuse_remote(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            found = yaml.safe_load(file)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        found = parse_yaml(read_bytes(path, LARGEST_YAML).decode())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise InputError(
-            f"--config received '{path}': {' '.join(str(error).split())[:200]}. "
-            "Expected a YAML file of options."
+            f"--config received '{path}': {reason}. Expected a YAML file of options. "
+            "Try: zoo train --help"
         ) from error
     if not isinstance(found, dict):
         raise InputError(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from zoo.errors import InputError, missing_extra, nearest
 from zoo.progress import Progress
-from zoo.untrusted import MOST_EXPANDED, refuse_remote, refused_kind
+from zoo.untrusted import MOST_EXPANDED, memory, refuse_remote, refused_kind
 
 from . import delimited, jsonlines
 from .arrays import read_arrays
@@ -245,12 +245,12 @@ def _readable(path: Path) -> Path:
         raise InputError(
             f"'{path}' {held}; expected {', '.join(SUFFIXES)}; try converting or renaming it"
         )
-    size, memory = path.stat().st_size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    size = path.stat().st_size
     if not size:
         raise InputError(f"'{path}' is empty; expected data; try another file")
-    if size > memory:
+    if size > memory():
         raise InputError(
-            f"'{path}' holds {size:,} bytes, and this machine {memory:,} of memory; expected data "
+            f"'{path}' holds {size:,} bytes, and this machine {memory():,} of memory; expected data "
             "that fits, as it is kept there; try a part of it"
         )
     return path

@@ -54,6 +54,11 @@ def refuse_remote(reference: str | os.PathLike[str]) -> None:
         )
 
 
+def memory() -> int:
+    """Return how many bytes of memory this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
     """Return the content of a regular file.
 

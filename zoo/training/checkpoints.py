@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from zoo.errors import InputError
 from zoo.files import write_atomic, writing
+from zoo.untrusted import LARGEST_JSON, check_keys, memory, parse_json, read_bytes
 
 KEPT = 2
 # Left to itself, saving may cost this share of the time and happens this often, in seconds.
@@ -123,8 +124,9 @@ class Checkpoints:
 
     def read(self, name: str) -> tuple[dict[str, np.ndarray], State]:
         """Return tensors and state of one checkpoint; raise one of `UNREADABLE` if damaged."""
-        content = json.loads((self.folder / f"{name}.json").read_text())
-        data = (self.folder / Path(content["file"]).name).read_bytes()
+        content = parse_json(read_bytes(self.folder / f"{name}.json", LARGEST_JSON))
+        check_keys(content, {"file": str, "sha256": str, "state": dict})
+        data = read_bytes(self.folder / Path(content["file"]).name, memory())
         if _digest(data, content["state"]) != content["sha256"]:
             raise ValueError(f"{name}: checksum differs")
         return load(data), content["state"]
