@@ -250,8 +250,8 @@ def _readable(path: Path) -> Path:
         raise InputError(f"'{path}' is empty; expected data; try another file")
     if size > memory():
         raise InputError(
-            f"'{path}' holds {size:,} bytes, and this machine {memory():,} of memory; expected data "
-            "that fits, as it is kept there; try a part of it"
+            f"'{path}' holds {size:,} bytes, and this machine {memory():,} of memory; expected "
+            "data that fits, as it is kept there; try a part of it"
         )
     return path
 

@@ -65,13 +65,13 @@ def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
     Raises:
         OSError: it cannot be read, is a pipe or a device, or holds more than `largest` bytes.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
         raise OSError(errno.EINVAL, "it is not a regular file")
-    with open(path, "rb") as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
+    if found.st_size > largest:
         raise OSError(errno.EFBIG, f"it holds more than {largest:,} bytes")
-    return content
+    with open(path, "rb") as file:
+        return file.read(found.st_size)
 
 
 def parse_json(content: str | bytes) -> Any:

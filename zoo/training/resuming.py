@@ -81,6 +81,7 @@ def _saved(
         say(f"{run} has no checkpoint yet: starting at its beginning")
         return None, run.config
     tensors, found, damaged = checkpoints.load()
+    state.check(found, str(checkpoints.folder))
     for name in damaged:
         say(f"Checkpoint {name} is damaged; the one before is used.")
     return (tensors, found), found["record"]

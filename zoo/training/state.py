@@ -9,7 +9,9 @@ import keras
 import numpy as np
 
 from zoo import weights
+from zoo.errors import InputError
 from zoo.training import optimizers
+from zoo.untrusted import check_keys
 
 
 @dataclass
@@ -81,6 +83,33 @@ def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         "stopping": None if stopping is None else stopping.state(),
         "record": trainer.record,
     }
+
+
+def check(saved: dict[str, Any], source: str) -> None:
+    """Look at what a checkpoint says: its checksum tells that it is whole, not who wrote it.
+
+    Raises:
+        InputError: it is not what `capture` returned.
+    """
+    position, stopping = saved.get("position"), saved.get("stopping")
+    number = (int, float)
+    try:
+        check_keys(saved, {"position": dict, "log": list, "callbacks": list, "record": dict})
+        check_keys(position, {"epoch": int, "batch": int, "step": int, "seconds": number})
+        check_keys(saved["record"], {"options": dict})
+        for row in saved["log"]:
+            check_keys(row, {"epoch": int, "step": int, "seconds": number})
+        if stopping is not None:
+            check_keys(stopping, {"waited": int})
+            check_keys(stopping, dict.fromkeys(("best", "best_epoch"), (*number, type(None))))
+        if min(saved["position"][name] for name in ("epoch", "batch", "step", "seconds")) < 0:
+            raise ValueError("its position is negative")
+        Position(**saved["position"])
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"'{source}' is not a checkpoint of `zoo train`: {error}. Expected one that it wrote. "
+            "Train again with `zoo train --config RUN/config.yaml --run NEW`."
+        ) from error
 
 
 def put_back(trainer: Any, tensors: dict[str, np.ndarray], saved: dict[str, Any]) -> None:
