@@ -89,7 +89,7 @@ def resume(
 
 def _continued(run: Run, options: Mapping[str, Any]) -> tuple[config.Config, bool]:
     """Return the configuration to continue a run with, and whether it was given a length."""
-    record = run.config
+    record = run.record
     if "run" in options:
         raise InputError("--run was given with --resume. Expected one: a run stays where it is.")
     known, lengths = dict(record["options"]), [n for n in config.LENGTHS if n in options]
@@ -134,7 +134,7 @@ def _enough_memory() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__name__ != "ResourceExhaustedError":
+        if type(error).__name__ not in ("ResourceExhaustedError", "MemoryError"):
             raise
         raise InputError(
             "The model does not fit into memory. Expected a smaller one, or smaller batches. "

@@ -50,6 +50,7 @@ from zoo.untrusted import (
 __all__ = ["Run", "kind_of", "list_runs", "write_atomic"]
 
 RUNS = "runs"
+WRITTEN = (".lock", "log.csv", "checkpoints", "plots", "export")  # in place, or into
 RECORDED = {  # what `Run.record` promises of config.yaml
     "model": str, "version": str, "device": str, "replicas": int,
     "options": dict, "data": dict, "environment": dict,
@@ -136,6 +137,12 @@ class Run:
                 f"'{run.path}' is not a run: {_found(run.path)}. Expected a folder with a "
                 f"config.yaml, as `zoo train` writes.{_nearest_run(run.path)}"
             )
+        for name in WRITTEN:
+            if os.path.islink(run.path / name):
+                raise InputError(
+                    f"'{run.path / name}' is a link, through which files elsewhere would be "
+                    "changed. Expected a run's own. Replace the link by what it leads to."
+                )
         return run
 
     @property

@@ -6,12 +6,15 @@ zoo.reports.save(figure, "confusion.png")
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import unknown
+from zoo.files import damaged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,12 +55,25 @@ def draw_run(run: Run) -> list[Path]:
     """Draw into `plots/` all that the log and the last evaluation of a run can show."""
     pictures = []
     if rows := run.log:
-        pictures.append(save(draw("curves", rows), run.plots / "curves.png"))
+        with _drawable(run.log_path):
+            figure = draw("curves", rows)
+        pictures.append(save(figure, run.plots / "curves.png"))
     tables = (run.metrics or {}).get("tables", {})
     for name in FROM_TABLES:
         if tables.get(name):
-            pictures.append(save(draw(name, tables[name]), run.plots / f"{name}.png"))
+            with _drawable(run.metrics_path):
+                figure = draw(name, tables[name])
+            pictures.append(save(figure, run.plots / f"{name}.png"))
     return pictures
+
+
+@contextlib.contextmanager
+def _drawable(path: Path) -> Iterator[None]:
+    """Say in one line that a run's file holds what cannot be drawn."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        raise damaged(path, "numbers to draw, as `zoo train` and `zoo evaluate` write") from error
 
 
 def write(run: Run) -> Path:

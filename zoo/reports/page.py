@@ -132,7 +132,7 @@ def _table_section(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _pictures(run: Run, config: Mapping[str, Any]) -> str:
-    found = {path.stem: path for path in sorted(run.plots.glob("*.png"))}
+    found = {path.stem: path for path in sorted(run.plots.glob("*.png")) if not path.is_symlink()}
     names = [name for name in ORDER if name in found]
     names += [name for name in found if name not in names]
     remarks = {"curves": diagnose(run.log, _stops_early(config))} if "curves" in found else {}

@@ -79,7 +79,7 @@ def _saved(
     """
     if not (checkpoints.names() or run.log or run.model_weights.exists()):
         say(f"{run} has no checkpoint yet: starting at its beginning")
-        return None, run.config
+        return None, run.record
     tensors, found, damaged = checkpoints.load()
     state.check(found, str(checkpoints.folder))
     for name in damaged:

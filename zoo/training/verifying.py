@@ -67,7 +67,9 @@ def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
 
 def _read(kept: Checkpoints, name: str) -> tuple[Tensors, State]:
     try:
-        return kept.read(name)
+        tensors, found = kept.read(name)
+        state.check(found, f"{kept.folder}/{name}")
+        return tensors, found
     except UNREADABLE as error:
         raise InputError(
             f"Checkpoint {name} in '{kept.folder}' is damaged. Expected two that are intact. Go on "
