@@ -44,9 +44,8 @@ def command(
     """
     options = given(options)
     if resume is not None:
-        _refuse_with_resume(
-            resume, {"MODEL": model, "--config": path, "--dry-run": dry_run or None}
-        )
+        others = {"a model": model, "--config": path, "--run": options.pop("run", None)}
+        _refuse_with_resume(resume, {**others, "--dry-run": dry_run or None})
         from zoo import api
 
         run = api.resume(resume, allow_change=allow_change, say=say, **options)

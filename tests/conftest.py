@@ -119,3 +119,15 @@ def _only_our_models(monkeypatch):
     from zoo.registry import catalog
 
     monkeypatch.setattr(catalog, "_registered", dict(catalog._registered))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests counted with `record_property`: kills, how many ended identical."""
+    totals = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if getattr(report, "when", "") == "call":
+                    totals[name] = totals.get(name, 0) + value
+    for name, value in totals.items():
+        terminalreporter.write_line(f"{name}: {value:,}")

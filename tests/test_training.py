@@ -420,6 +420,28 @@ def test_a_callback_s_simple_state_survives(tmp_path):
     assert [epoch for epoch, _ in found.epochs] == [0, 1, 2]
 
 
+def test_keras_s_early_stopping_goes_on_where_it_was(tmp_path):
+    def trained(folder, ends):
+        for epochs in ends:
+            stopping = keras.callbacks.EarlyStopping(
+                "loss", min_delta=0.5, patience=4, restore_best_weights=True
+            )
+            trainer = Trainer(
+                build(), Resident(X, target=Y), callbacks=[stopping],
+                checkpoints=Checkpoints(tmp_path / folder),
+            )  # fmt: skip
+            if (tmp_path / folder).exists():
+                trainer.restore()
+                trainer.position.stopped = False
+            trainer.fit(epochs=epochs)
+        return trainer.model.get_weights(), len(trainer.log)
+
+    found, epochs = trained("cut", (2, 3, 30))
+    expected, its_epochs = trained("whole", (30,))
+    assert epochs == its_epochs == 5
+    equal(found, expected)
+
+
 class Hidden(keras.layers.Layer):
     def __init__(self):
         super().__init__()

@@ -17,13 +17,18 @@ _EXPORTED = {
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "train": "zoo.api",
+    "resume": "zoo.api",
+    "verify": "zoo.api",
     "evaluate": "zoo.api",
     "predict": "zoo.api",
     "export": "zoo.api",
     "load": "zoo.predictors",
 }
 
-__all__ = ["create", "evaluate", "export", "list_models", "load", "predict", "register", "train"]
+__all__ = [
+    "create", "evaluate", "export", "list_models", "load", "predict", "register", "resume", "train",
+    "verify",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

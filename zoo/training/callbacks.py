@@ -14,6 +14,7 @@ from zoo.errors import InputError
 STEP_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 # What Keras gives a callback anew each time training begins.
 NOT_KEPT = ("params", "_params", "model", "_model", "validation_data")
+ARRAYS, FUNCTION = "callbacks/", "keras.ops"
 SETS_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
@@ -57,22 +58,45 @@ class Callbacks:
             vars(callback).update(values)
         self._restored = []
 
-    def state(self) -> list[dict[str, Any]]:
-        """Return what JSON can hold of every callback's own attributes."""
-        return [_state(callback) for callback in self.list.callbacks]
+    def state(self) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+        """Return the callbacks' own attributes: what JSON can hold of each, and arrays by name.
 
-    def restore(self, states: list[dict[str, Any]]) -> None:
+        Functions of `keras.ops` are kept by name, lists of arrays one by one; what is neither is
+        left out.
+        """
+        states, arrays = [], {}
+        for i, callback in enumerate(self.list.callbacks):
+            kept = {n: _simple(v) for n, v in vars(callback).items() if n not in NOT_KEPT}
+            states.append({n: v for n, v in kept.items() if _survives(v)})
+            for name, value in kept.items():
+                for j, array in enumerate(value if _are_arrays(value) else ()):
+                    arrays[f"{ARRAYS}{i}/{name}/{j:05d}"] = array
+        return states, arrays
+
+    def restore(self, states: list[dict[str, Any]], arrays: dict[str, np.ndarray]) -> None:
         """Keep what `state` returned for when training begins."""
-        self._restored = states
-
-
-def _state(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    values = {name: _simple(value) for name, value in vars(callback).items()}
-    return {n: v for n, v in values.items() if n not in NOT_KEPT and _survives(v)}
+        self._restored = [{n: _function(v) for n, v in values.items()} for values in states]
+        for key in sorted(arrays):
+            number, name, _ = key.removeprefix(ARRAYS).split("/")
+            self._restored[int(number)].setdefault(name, []).append(arrays[key])
 
 
 def _simple(value: Any) -> Any:
+    name = getattr(value, "__name__", "")
+    if name and getattr(keras.ops, name, None) is value:
+        return {FUNCTION: name}
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _function(value: Any) -> Any:
+    """Return the function of `keras.ops` that a value stands for, or the value."""
+    if isinstance(value, dict) and list(value) == [FUNCTION]:
+        return getattr(keras.ops, value[FUNCTION])
+    return value
+
+
+def _are_arrays(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, np.ndarray) for item in value)
 
 
 def _survives(value: Any) -> bool:

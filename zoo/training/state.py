@@ -11,6 +11,7 @@ import numpy as np
 from zoo import weights
 from zoo.errors import InputError
 from zoo.training import optimizers
+from zoo.training.callbacks import ARRAYS
 from zoo.untrusted import check_keys
 
 
@@ -75,11 +76,12 @@ def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     tensors = weights.named(trainer.variables)
     stopping = trainer.stopping
     best = [] if stopping is None else stopping.weights
-    tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)}
+    callbacks, arrays = trainer.callbacks.state()
+    tensors |= {f"best/{i:05d}": value for i, value in enumerate(best)} | arrays
     return tensors, {
         "position": trainer.position.to_json(),
         "log": trainer.log,
-        "callbacks": trainer.callbacks.state(),
+        "callbacks": callbacks,
         "stopping": None if stopping is None else stopping.state(),
         "record": trainer.record,
     }
@@ -119,10 +121,11 @@ def put_back(trainer: Any, tensors: dict[str, np.ndarray], saved: dict[str, Any]
         InputError: it is another model's.
     """
     best = [tensors.pop(name) for name in sorted(tensors) if name.startswith("best/")]
+    arrays = {name: tensors.pop(name) for name in [*tensors] if name.startswith(ARRAYS)}
     weights.load_named(trainer.variables, tensors, "the checkpoint")
     trainer.position = Position(**saved["position"])
     trainer.log = saved["log"]
-    trainer.callbacks.restore(saved["callbacks"])
+    trainer.callbacks.restore(saved["callbacks"], arrays)
     if trainer.stopping is not None and saved["stopping"] is not None:
         trainer.stopping.restore(saved["stopping"], best)
 

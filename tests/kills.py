@@ -1,0 +1,137 @@
+"""Runs that are ended at a chosen moment, and a small `zoo train` for every row and task."""
+
+import signal
+
+import jobs
+import numpy as np
+
+from zoo import registry
+from zoo.registry.arguments import DICTATED
+
+# Sends the signal of a test at the moment it names: after a step, within the file of a checkpoint,
+# between its two files, after a validation.
+ENDS = """
+call, evaluate, write = Trainer._call, Trainer.evaluate, checkpoints.write_atomic
+
+
+def send():
+    os.kill(os.getpid(), number)
+
+
+def one_step(trainer, order, last):
+    trainer._per_call = 1
+    logs = call(trainer, order, last)
+    if kind in ("step", "twice") and trainer.position.step == when:
+        send()
+        if kind == "twice":
+            send()
+    return logs
+
+
+def measured(trainer):
+    row = evaluate(trainer)
+    if kind == "validation" and trainer.position.epoch == when:
+        send()
+    return row
+
+
+def halfway(path, content):
+    if path.name.startswith(f"step-{when:09d}"):
+        if kind == "between" and path.suffix == ".json":
+            send()
+        if kind == "writing" and path.suffix != ".json":
+            with files._temporary(path) as (_, file):
+                file.write(content[: len(content) // 2])
+                file.flush()
+                send()
+    write(path, content)
+
+
+Trainer._call, Trainer.evaluate, checkpoints.write_atomic = one_step, measured, halfway
+"""
+
+# Two logical devices and one strategy over them, as two GPUs would have.
+REPLICAS = """
+from zoo.training import distribution
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+distribution.strategy_for_device = lambda device: strategy
+"""
+
+
+class Zoo(jobs.Jobs):
+    """Runs `zoo` commands that end as a test asks; with `replicas`, on two devices."""
+
+    replicas = False
+
+    def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, **options):
+        """Return exit code (negative for a signal), stdout and stderr."""
+        ends = {"kind": kind, "when": when, "number": sent}
+        inject = REPLICAS + ENDS if self.replicas else ENDS
+        return super().__call__(*arguments, inject=inject, values=ends, **options)
+
+
+def write_data(folder):
+    """Write what the commands of `command` train on, beside data sets that are embedded."""
+    lines = [f"To be, or not to be, that is question {i}. " * 8 for i in range(20)]
+    (folder / "lines.txt").write_text("\n".join(lines))
+    random = np.random.default_rng(0)
+    pictures = random.integers(256, size=(80, 8, 8, 1)).astype("uint8")
+    np.savez(folder / "labels.npz", x=pictures, y=random.integers(2, size=(80, 3)))
+    np.savez(folder / "numbers.npz", x=pictures, y=random.normal(size=(80, 2)))
+    table = random.normal(size=(80, 3)).round(3)
+    kinds, tags = random.choice(["ant", "bee", "cat"], 80), random.integers(2, size=(80, 2))
+    rows = [
+        ",".join(map(str, (*numbers, kind, *tag)))
+        for numbers, kind, tag in zip(table, kinds, tags, strict=True)
+    ]
+    (folder / "table.csv").write_text("a,b,c,kind,big,old\n" + "\n".join(rows) + "\n")
+
+
+PICTURES = {
+    "classification": ("--data", "digits"),
+    "multi-label": ("--data", "labels.npz"),
+    "regression": ("--data", "numbers.npz"),
+    "image-synthesis": ("--data", "digits"),
+}
+TABLES = {
+    "classification": ("--data", "table.csv", "--target", "kind"),
+    "multi-label": ("--data", "table.csv", "--target", "big", "--target", "old"),
+    "regression": ("--data", "table.csv", "--target", "a"),
+    "reconstruction": ("--data", "table.csv", "--drop", "kind"),
+}
+
+
+def command(name, task):
+    """Return the arguments of a `zoo train` of a few steps for a row and a task of it."""
+    tiny = registry.get(name).tiny
+    if "vocabulary_size" in tiny:
+        data, size = ("--data", "lines.txt", "--sequence-length", "8"), "32"
+    elif len(tiny["input_shape"]) == 3:
+        data = PICTURES[task]
+        size = "256" if "digits" in data else "16"
+    else:
+        data, size = TABLES[task], "16"
+    options = {k: v for k, v in tiny.items() if k not in DICTATED}
+    listed = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in options.items()}
+    settings = [word for k, v in listed.items() for word in ("--set", f"{k}={v}")]
+    length = ("--epochs", "3", "--batch-size", size, "--jit", "off")
+    return (name, *data, "--task", task, *length, *settings)
+
+
+def rows_and_tasks():
+    """Return every row of the registry with each of its tasks."""
+    return [(name, t) for name in registry.list_models() for t in registry.get(name).tasks]
+
+
+def covering():
+    """Return rows with tasks, as few as show every family and every task."""
+    chosen, seen = [], set()
+    for name, task in rows_and_tasks():
+        new = {registry.get(name).family, task} - seen
+        if new:
+            chosen.append((name, task))
+            seen |= new
+    return chosen
