@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.errors import ExportMismatchError, InputError, unknown
+from zoo.errors import ExportMismatchError, InputError, WriteError, unknown
 from zoo.exporters import keras_file, parity, savedmodel
 from zoo.files import building, put, write_atomic
 from zoo.predictors import load
@@ -62,8 +62,9 @@ def _reported(path: Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        reason = " ".join(str(error.message).split())[:200]
-        raise InputError(
+        # "{{function_node ...}} FILE; REASON [Op:...] name: ...", for a file in a temporary folder
+        reason = str(error.message).partition(" [Op:")[0].rpartition("; ")[2].strip()[:200]
+        raise WriteError(
             f"Cannot write '{path}': {reason}. Expected a place that can be written to, with room "
             "left. Try another with --out PATH."
         ) from error
