@@ -60,11 +60,16 @@ def read_delimited(
         if frame is not None and not _may_be_short(path, layout, frame):
             return frame
         with open_text(path, errors="surrogateescape") as lines:
-            expected = len(layout.header)
-            left_out = find_bad_lines(lines, layout.separator, expected, path, bad or BadExamples())
-        return (
-            frame if frame is not None and not left_out else _frame(path, layout, texts, left_out)
-        )
+            columns = len(layout.header)
+            left_out, good = find_bad_lines(
+                lines, layout.separator, columns, path, bad or BadExamples()
+            )
+        if frame is None or left_out:
+            frame = None  # before another takes as much memory
+            frame = _frame(path, layout, texts, left_out)
+        if len(frame) != good:  # as with single carriage returns here and there
+            raise pd.errors.ParserError(f"{len(frame):,} rows were read of {good:,}")
+        return frame
 
 
 def find_lines(path: Path, rows: Collection[int]) -> list[int]:

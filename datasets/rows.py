@@ -136,8 +136,8 @@ def not_text(text: str, name: str) -> Problem | None:
 
 def find_bad_lines(
     lines: Iterable[str], separator: str, expected: int, path: Path, bad: BadExamples
-) -> array[int]:
-    """Report the bad rows of a whole file; return the numbers of their lines, in order."""
+) -> tuple[array[int], int]:
+    """Report the bad rows of a file; return the lines they take, in order, and count the others."""
     found, good = array("q"), 0
     for row in _below_header(lines, separator):
         if problem := problem_of(row, expected, path.name):
@@ -146,7 +146,7 @@ def find_bad_lines(
         else:
             good += 1
     bad.finished(path, good)
-    return found
+    return found, good
 
 
 def line_numbers(

@@ -150,6 +150,22 @@ def test_unusual_line_separators_do_not_make_a_row_bad(tmp_path, chunks):
     assert len(load(tmp_path, text.encode(), on_bad_example="fail").train.frame) == 40
 
 
+def test_blank_lines_are_no_rows(tmp_path, chunks):
+    rows = good_rows(40)
+    for at, blank in ((5, b"\n"), (9, b"  \n"), (20, b"\t \n")):
+        rows[at] += blank
+    data = load(tmp_path, spoil(rows, [(30, b"1\n")])[0])
+    assert (data.skipped, len(data.train.frame)) == (1, 40)
+    assert "t.csv line 36 has 1 field" in data.notes[0]
+
+
+def test_where_pandas_reads_other_rows_than_were_looked_at(tmp_path):
+    """A blank line of one carriage return, then a row that begins with a missing value."""
+    content = b"a,label\n" + b"1,x\n2,y\n" * 10 + b"1\n" + b"\r,\n"
+    message = refused(tmp_path, content, on_bad_example="skip")
+    assert "cannot be read as delimited text: 20 rows were read of 21" in message
+
+
 def test_a_bad_row_decides_nothing_for_the_others(tmp_path, chunks):
     """Neither the decimal comma, nor types, nor classes come from rows that are left out."""
     rows = [f"{i}.5;{i % 3};{'xy'[i % 2]}\n" for i in range(40)]
