@@ -89,6 +89,14 @@ def test_rows_left_out_are_as_if_never_there(tmp_path, chunks, at, end):
     assert message.endswith(", or leave such rows out with --on-bad-example skip")
 
 
+@pytest.mark.parametrize("line", BAD)
+def test_each_kind_alone(tmp_path, chunks, line):
+    content, without = spoil(good_rows(60), [(40, line)])
+    data = load(tmp_path, content)
+    same(data, load(tmp_path, without))
+    assert data.notes[0] == f"1 of 61 row is left out: t.csv line 43 {BAD[line]}"
+
+
 def test_at_the_borders_of_chunks_and_below_the_first_megabyte(tmp_path):
     good = good_rows(140_000, width=12)
     places = (0, 65_535, 65_536, 65_537, 131_071, 131_072, 140_000)
@@ -286,6 +294,22 @@ def test_each_file_of_a_folder(tmp_path):
     assert "validation.csv line 43 is not UTF-8" in data.notes[0]
     with pytest.raises(InputError, match=r"train.csv' line 7 has 2 fields"):
         datasets.load(folders["bad"])
+
+
+def test_infinite_numbers_in_each_file_of_a_folder(tmp_path):
+    frame = pd.DataFrame({"a": np.arange(60.0) % 7, "b": np.arange(60) % 5, "y": [0, 1] * 30})
+    spoilt = frame.copy()
+    spoilt.loc[[3, 23, 43], "a"] = np.inf
+    for folder, rows in (("clean", frame.drop([3, 23, 43])), ("bad", spoilt)):
+        (tmp_path / folder).mkdir()
+        for i, name in enumerate(("test", "train", "validation")):
+            part = rows[rows.index // 20 == i]
+            part.to_csv(tmp_path / folder / f"{name}.csv", index=False)
+    data = datasets.load(tmp_path / "bad", on_bad_example="skip")
+    same(data, datasets.load(tmp_path / "clean"))
+    assert [len(data.train), len(data.validation), len(data.test)] == [19, 19, 19]
+    for name in ("train", "validation", "test"):
+        assert f"{name}.csv line 5 has an infinite value in column 'a'" in data.notes[0]
 
 
 def test_pictures_will_do_the_same():
