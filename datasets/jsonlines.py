@@ -12,7 +12,7 @@ import pandas as pd
 
 from zoo.errors import InputError
 from zoo.progress import Progress
-from zoo.untrusted import LARGEST_COUNT, check_depth
+from zoo.untrusted import DEEPEST, LARGEST_COUNT, check_depth
 
 from .bad import BadExamples, Problem
 from .delimited import CELLS, CHUNK, open_text, reported
@@ -31,10 +31,10 @@ def read_json_lines(path: Path, bad: BadExamples) -> pd.DataFrame:
         open_text(path, errors="surrogateescape") as file,
         Progress(f"Reading {path.name}") as progress,
     ):
-        records = (record for _, record in _records(path, file, bad))
+        records = _records(path, file, bad)
         names: set[str] = set()
         rows = filled = 0
-        while part := list(islice(records, CHUNK)):
+        while part := [record for _, record in islice(records, CHUNK)]:
             names.update(*part)
             rows, filled = rows + len(part), filled + sum(map(len, part))
             _refuse_sparse(path, rows, len(names), filled)
@@ -89,9 +89,12 @@ def _record(line: str, name: str) -> tuple[Any, Problem | None]:
         return None, problem
     try:
         record = json.loads(line)
-        if "\\ud" in line.lower():  # half a character, which JSON can name and no text can hold
+        if (
+            "\\u" in line and "\\ud" in line.lower()
+        ):  # half a character, which JSON can name and no text can hold
             json.dumps(record, ensure_ascii=False).encode()
-        check_depth(record)
+        if line.count("[") + line.count("{") > DEEPEST:
+            check_depth(record)
     except json.JSONDecodeError as error:
         why = f"is not JSON: {error.msg} at character {error.pos + 1}"
         return None, (why, "one object a line", "getting or writing the file again")
