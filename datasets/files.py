@@ -240,10 +240,11 @@ def _readable(path: Path) -> Path:
     if path.is_dir():
         raise InputError(f"'{path}' is a folder; expected a file; try one of the files in it")
     if not suffix_of(path):
-        kind = refused_kind(path)
+        kind, hint = refused_kind(path)
         held = f"is {kind}" if kind else "has a suffix that is not known"
         raise InputError(
-            f"'{path}' {held}; expected {', '.join(SUFFIXES)}; try converting or renaming it"
+            f"'{path}' {held}; expected {', '.join(SUFFIXES)}; "
+            f"try {hint if kind else 'converting or renaming it'}"
         )
     size = path.stat().st_size
     if not size:

@@ -341,7 +341,7 @@ def _found(path: Path) -> str:
     if not os.path.exists(path):
         return "nothing is there"
     if not os.path.isdir(path):
-        return f"it is {refused_kind(path) or 'a file'}"
+        return f"it is {refused_kind(path)[0] or 'a file'}"
     if os.path.isfile(path / "config.yaml"):
         return "it is a run"
     if os.path.isfile(path / "saved_model.pb"):

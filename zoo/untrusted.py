@@ -30,7 +30,7 @@ SMALL = 1 << 26  # bytes that anything may expand to, however small it was packe
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _CODE = "which can run code or reach other files when it is read"
-_ARCHIVE = "an archive, which zoo does not unpack"
+_ARCHIVE = "an archive, and zoo unpacks none"
 _REFUSED = {
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".npy"), f"a pickle or may hold one, {_CODE}"),
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), f"PyTorch's pickle, {_CODE}"),
@@ -39,9 +39,10 @@ _REFUSED = {
 }
 
 
-def refused_kind(path: str | os.PathLike[str]) -> str:
-    """Say what a file is that zoo never opens, or nothing."""
-    return _REFUSED.get(Path(path).suffix.lower(), "")
+def refused_kind(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return what a file is that zoo never opens, and what to try instead; "" for any other."""
+    kind = _REFUSED.get(Path(path).suffix.lower(), "")
+    return kind, "unpacking it first" if kind == _ARCHIVE else "writing it as one where it was made"
 
 
 def refuse_remote(reference: str | os.PathLike[str]) -> None:

@@ -53,18 +53,16 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
 def draw_run(run: Run) -> list[Path]:
     """Draw into `plots/` all that the log and the last evaluation of a run can show."""
-    pictures = []
+    figures = {}
     if rows := run.log:
         with _drawable(run.log_path):
-            figure = draw("curves", rows)
-        pictures.append(save(figure, run.plots / "curves.png"))
+            figures["curves"] = draw("curves", rows)
     tables = (run.metrics or {}).get("tables", {})
     for name in FROM_TABLES:
         if tables.get(name):
             with _drawable(run.metrics_path):
-                figure = draw(name, tables[name])
-            pictures.append(save(figure, run.plots / f"{name}.png"))
-    return pictures
+                figures[name] = draw(name, tables[name])
+    return [save(figure, run.plots / f"{name}.png") for name, figure in figures.items()]
 
 
 @contextlib.contextmanager
@@ -80,5 +78,6 @@ def write(run: Run) -> Path:
     """Draw what a run can show, write its `report.html`, and return the path of that."""
     from zoo.reports import page
 
+    _ = run.config  # whatever is wrong with it is found before anything is drawn
     draw_run(run)
     return page.write(run)

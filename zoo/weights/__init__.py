@@ -100,7 +100,7 @@ def _opened(path: Path) -> Iterator[Any]:
             raise OSError(errno.EINVAL, "it is not a regular file")
         with safe_open(path, "numpy") as file:
             yield file
-    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as error:
         raise InputError(
             f"Cannot read the weights '{path}': {' '.join(str(error).split())[:200]}. Expected a "
             "finished run. Continue it with `zoo train --resume RUN`."
