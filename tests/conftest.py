@@ -122,12 +122,17 @@ def _only_our_models(monkeypatch):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print what tests counted with `record_property`: kills, how many ended identical."""
+    """Print what tests counted with `record_property`: kills, how many ended identical.
+
+    Numbers of one name are added up, those of a name that begins with "longest" are not.
+    """
     totals = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
                 if getattr(report, "when", "") == "call":
-                    totals[name] = totals.get(name, 0) + value
+                    before = totals.get(name, 0)
+                    longest = name.startswith("longest")
+                    totals[name] = max(before, value) if longest else before + value
     for name, value in totals.items():
-        terminalreporter.write_line(f"{name}: {value:,}")
+        terminalreporter.write_line(f"{name}: {value:,.4g}")

@@ -50,7 +50,7 @@ def test_an_extended_run_is_the_longer_run(zoo, first, second):
     trained(zoo, "long", *options, *second)
     trained(zoo, "short", *options, *first)
     said = resumed(zoo, "short", *second)
-    assert f"Extended: {first[1]} {first[0][2:]} became {second[1]} {second[0][2:]}" in said
+    assert f"Length: {first[1]} {first[0][2:]} became {second[1]} {second[0][2:]}" in said
     assert "The learning rate stays 0.001" in said
     same(state(zoo.run("short")), state(zoo.run("long")))
     record = zoo.run("short").config

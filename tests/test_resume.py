@@ -218,7 +218,7 @@ def test_a_second_sigint_ends_at_once(zoo):
     arguments = ("train", *CASES["autoencoder"], "--checkpoint-every", "3", "--run", "twice")
     code, out, err = zoo(*arguments, kind="twice", when=5, sent=signal.SIGINT)
     assert (code, out) == (130, "")
-    assert err.splitlines()[-1].startswith("Error: Interrupted at once: steps since the last")
+    assert err.splitlines()[-1].startswith("Error: Interrupted at once: the steps since the last")
     code, _, err = zoo("train", "--resume", "twice")
     assert code == 0
     assert "after step 3" in err

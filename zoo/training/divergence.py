@@ -45,7 +45,7 @@ def _find(trainer: Any, bad: int) -> tuple[int, str]:
     places = (first_place(trainer.model.train_step, batch) for batch in batches)
     place = next(filter(None, places), None)
     assign(trainer.variables, values)
-    return step, f" It began in {place}." if place else ""
+    return step, f" It began in {place}." if place else " Done eagerly, that step stays finite."
 
 
 def last_finite(trainer: Any, before: int, bad: int) -> int | None:

@@ -83,6 +83,7 @@ class Trainer:
         self.on_row: Callable[[Row], None] = lambda row: None
         self.on_call: Callable[[Row], None] = lambda logs: None
         self.say: Callable[[str], None] = lambda message: None
+        self.advice = ""  # on how to continue, for whoever ends training
         self.steps = Steps(model, batch_size, accumulate, jit, augment, strategy)
         self.strategy = strategy
         self.steps_per_epoch = count_steps(len(feed), self.steps.examples, strategy)
@@ -140,7 +141,7 @@ class Trainer:
         deadline = math.inf if seconds is None else seconds
         self._started = time.monotonic() - self.position.seconds
         self.model.stop_training = False
-        with Signals() as signals:
+        with Signals(self.advice) as signals:
             self.callbacks.begin(epochs, self.steps_per_epoch)
             if self.position.step == 0:
                 self.save()

@@ -118,7 +118,7 @@ def _extend(
     position, stopping = trainer.position, trainer.stopping
     _refuse_shorter(session, trainer, run)
     position.stopped = False
-    say(f"Extended: {_words(record)} became {_words(session.record())}")
+    say(f"Length: {_words(record)} became {_words(session.record())}")
     if stopping is not None and stopping.waited >= stopping.patience:
         stopping.waited = 0
         say(

@@ -15,15 +15,22 @@ from zoo.errors import Interrupted
 PATIENCE = 1.0  # seconds
 
 
+AT_ONCE = "Interrupted at once: the steps since the last checkpoint are lost."
+
+
 class Signals:
     """Remembers a signal while training runs; outside the main thread it does nothing.
 
     Python runs a handler between two bytecodes only, so a long compiled call would keep a second
     signal waiting. A thread that the system wakes at once ends the process in that case: all files
     are whole at any time, and only the steps since the last checkpoint are lost.
+
+    Args:
+        advice: a sentence on how to continue, with a space before it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, advice: str = "") -> None:
+        self.advice = advice
         self.received: int | None = None
         self._before: dict[int, Any] = {}
         self._pipe: tuple[int, int] | None = None
@@ -72,6 +79,6 @@ class Signals:
             if heard == 1:
                 sys.stderr.write("Stopping after this step; once more to stop at once.\n")
             elif not self._over.wait(PATIENCE):
-                sys.stderr.write("Error: Interrupted.\n")
+                sys.stderr.write(f"Error: {AT_ONCE}{self.advice}\n")
                 sys.stderr.flush()
                 os._exit(128 + number)

@@ -96,11 +96,12 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
             progress.epoch(row)
 
         trainer.on_row, trainer.say = close, say
+        trainer.advice = f" Continue with `zoo train --resume {run}`."
         epochs = None if chosen.steps or limit else chosen.epochs
         try:
             trainer.fit(epochs=epochs, steps=chosen.steps, seconds=limit)
         except Interrupted as error:
-            message = f"{error} Continue with `zoo train --resume {run}`."
+            message = f"{error}{trainer.advice}"
             raise Interrupted(message, error.exit_code - 128) from None
         except DivergenceError as error:
             if is_chief():
