@@ -186,7 +186,7 @@ def test_configuration_of_a_run(zoo, run, case, command):
     assert said in zoo.refused(*words)
 
 
-@pytest.mark.parametrize("case", set(CONFIGS) - {"half of it"})
+@pytest.mark.parametrize("case", sorted(set(CONFIGS) - {"half of it"}))
 def test_runs_are_listed_without_it(zoo, run, trained, case):
     shutil.copytree(trained("classes"), run.parent / "runs" / "good")
     shutil.copytree(run, run.parent / "runs" / "bad")
@@ -196,6 +196,30 @@ def test_runs_are_listed_without_it(zoo, run, trained, case):
     assert err.startswith("Skipped: ")
     assert "config.yaml" in zoo.refused("runs", "compare", "runs/good", "runs/bad")
     assert "config.yaml" in zoo.refused("report", "runs/bad")
+
+
+@pytest.mark.parametrize("case", sorted(set(CONFIGS) - {"half of it"}))
+def test_configuration_files(zoo, case):
+    (zoo.folder / "c.yaml").write_text(CONFIGS[case][0])
+    assert "c.yaml" in zoo.refused("train", "--config", "c.yaml")
+
+
+def test_configuration_files_from_elsewhere(zoo):
+    (zoo.folder / "c.pkl").write_bytes(PICKLE)
+    assert "c.pkl" in zoo.refused("train", "--config", "c.pkl")
+    assert "Download" in zoo.refused("train", "--config", "https://example.org/c.yaml")
+    os.mkfifo(zoo.folder / "pipe.yaml")
+    assert "not a regular file" in zoo.refused("train", "--config", "pipe.yaml")
+    (zoo.folder / "c.yaml").write_text("model: mlp\ndata: s3://bucket/t.csv\n")
+    assert "Download" in zoo.refused("train", "--config", "c.yaml")
+
+
+def test_the_tag_would_be_obeyed(tmp_path, monkeypatch):
+    import yaml
+
+    monkeypatch.chdir(tmp_path)
+    yaml.unsafe_load(YAML_CALL).close()
+    assert (tmp_path / "canary").exists()
 
 
 def test_a_plugin_that_a_run_brings_along(zoo, run):

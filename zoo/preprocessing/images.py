@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from zoo.datasets.base import Spec
 
-# Pixels of a picture to be decoded: Pillow's limit too. Decoded it takes 0.3 GB, and resized from
-# float32 another GB; a file of a few KB can promise far more.
+# Pixels of a picture to be decoded: Pillow's limit too. In color they take some 0.3 GB; a file of a
+# few KB can promise far more.
 MOST_PIXELS = 89_478_485
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"

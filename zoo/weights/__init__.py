@@ -20,7 +20,7 @@ from safetensors.numpy import save as to_bytes
 from zoo.errors import InputError
 from zoo.files import write_atomic
 
-SPARE_ARRAYS, SPARE_NUMBERS = 1_000, 100_000  # beside the weights: seeds, counters, metrics
+SPARE_ARRAYS, SPARE_NUMBERS = 100, 100_000  # beside the weights: seeds, counters, metrics
 
 
 def save(model: Any, path: Path) -> None:
@@ -61,9 +61,10 @@ def at_most(arrays: int, numbers: int, source: str) -> Iterator[None]:
     for more memory than there is. Each variable is looked at before it is made.
 
     Raises:
-        InputError: there are more, some spare ones apart for states that are not saved.
+        InputError: there are more, apart from those that are not saved, of which there may be one
+            for each that is and some to spare.
     """
-    left = [arrays + SPARE_ARRAYS, numbers + SPARE_NUMBERS]
+    left = [2 * arrays + SPARE_ARRAYS, numbers + SPARE_NUMBERS]
 
     def create(make: Callable[..., Any], **arguments: Any) -> Any:
         left[0] -= 1
