@@ -13,4 +13,5 @@ torch=${2:-}
 "$python" -m benchmarks.synthesis
 "$python" -m benchmarks.tables
 "$python" -m benchmarks.latency
+"$python" -m benchmarks.checkpoints
 "$python" -m benchmarks.collect

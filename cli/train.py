@@ -44,7 +44,7 @@ def command(
     """
     options = given(options)
     if resume is not None:
-        others = {"a model": model, "--config": path, "--run": options.pop("run", None)}
+        others = {f"the model {model}": model, "--config": path, "--run": options.pop("run", None)}
         _refuse_with_resume(resume, {**others, "--dry-run": dry_run or None})
         from zoo import api
 

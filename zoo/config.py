@@ -145,7 +145,7 @@ class Run:
     checkpoint_every: str = option(
         "auto",
         "Steps, or time as 30s or 10m, between checkpoints; auto is 30s, or more where "
-        "saving would cost over 1 % of the time.",
+        "saving would cost over 0.5 % of the time.",
         kind="interval",
     )
 

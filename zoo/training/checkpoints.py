@@ -18,7 +18,7 @@ from zoo.untrusted import LARGEST_JSON, check_keys, memory, parse_json, read_byt
 
 KEPT = 2
 # Left to itself, saving may cost this share of the time and happens this often, in seconds.
-CHEAP = 0.01
+CHEAP = 0.005
 USUAL = 30.0
 State = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
@@ -27,8 +27,8 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
 class Interval:
     """When to save: every so many steps or seconds, or by default as often as costs little.
 
-    By default that is every 30 s, or less often where saving would cost more than a hundredth of
-    the time; and at the end of an epoch, unless steps were asked for, whenever it is that cheap.
+    By default that is every 30 s, or less often where saving would cost more than half a hundredth
+    of the time; and at the end of an epoch, unless steps were asked for, whenever it is that cheap.
 
     Args:
         steps: between two checkpoints.
