@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 done, 1 a bug of ours, 2 bad input or usage, 3 training diverged, 4 export mismatch,
     130 or 143 interrupted, while training after a checkpoint.
     """
-    with _terminable() as came:
+    with _interruptible() as came:
         try:
             code = zoo.main(args=arguments, prog_name="zoo", standalone_mode=False)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -92,10 +92,10 @@ def main(arguments: list[str] | None = None) -> None:
         except click.ClickException as error:
             fail(error.format_message(), 2)
         except Interrupted as error:
-            fail(str(error), 143 if came else error.exit_code)
+            fail(str(error), 128 + came[0] if came else error.exit_code)
         except Exception as error:
             if came or isinstance(error, click.Abort):  # whatever has become of the interruption
-                fail("Interrupted.", 143 if came else 130)
+                fail("Interrupted.", 128 + came[0] if came else 130)
             if isinstance(error, ZooError):
                 fail(str(error), error.exit_code)
             click.echo(redacted(traceback.format_exc()), err=True, nl=False)
@@ -104,10 +104,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[list[int]]:
+def _interruptible() -> Iterator[list[int]]:
     """Let SIGTERM unwind everything as Ctrl-C does, so that temporary files are removed.
 
-    Gives a list to which the signal is added when it comes. Training has a handler of its own.
+    Gives a list to which a signal is added when it comes. Training has handlers of its own.
     """
     came: list[int] = []
 
@@ -115,15 +115,18 @@ def _terminable() -> Iterator[list[int]]:
         came.append(number)
         raise KeyboardInterrupt
 
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield came
-        return
-    signal.signal(signal.SIGTERM, receive)
+    usual: tuple[Any, ...] = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    ours = [n for n in before if before[n] in usual]  # who ignores one, as `nohup`, means it
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, receive)
     try:
         yield came
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, before[number])
 
 
 def fail(message: str, code: int) -> NoReturn:
