@@ -52,7 +52,8 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still in the buffer goes nowhere
             return 0
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+            if not full and "temporary directory" not in str(error.strerror):
                 raise
             raise WriteError(
                 f"Cannot write: {error.strerror}. Expected room to write to."

@@ -36,12 +36,12 @@ with open("disk/filler", "wb") as filler:
 class Zoo(jobs.Jobs):
     """Runs commands in which a fault happens at an act of `jobs.ACTS`."""
 
-    def begin(self, *arguments, when=0, fault="", **values):
+    def begin(self, *arguments, when=0, fault="", before="", **values):
         self.journal = self.folder / ".jobs" / "journal"
         self.journal.write_text("")
         return super().begin(
             *arguments,
-            inject=jobs.QUICK_EXPORT + jobs.ACTS,
+            inject=jobs.QUICK_EXPORT + jobs.ACTS + before,
             values={"journal": str(self.journal), "when": when, "fault": fault, **values},
             finish=True,
         )
@@ -186,6 +186,24 @@ def test_a_disk_that_fills_up_in_later_commands(zoo, disk, alone, name):
     code, _, err = zoo(*arguments)
     assert code == 0, err
     assert strays(disk) == []
+
+
+# The only place for temporary files is the disk, which has no room at all.
+NO_TEMPORARY = f"""
+import tempfile
+tempfile.tempdir, tempfile._candidate_tempdir_list = None, lambda: ["disk"]
+data = b""
+{FILL}
+del data
+"""
+
+
+def test_no_room_for_temporary_files(zoo, disk):
+    for arguments in (("train", *MLP, "--run", "run"), ("check", "mlp")):
+        line = refused(zoo(*arguments, before=NO_TEMPORARY))
+        assert "No usable temporary directory found" in line
+        (disk / "filler").unlink()
+    assert not zoo.run("run").path.exists()
 
 
 READ_ONLY = """

@@ -129,6 +129,16 @@ def append(path: Path, text: str) -> None:
             raise
 
 
+def sync(path: Path) -> None:
+    """Bring what was added to a file to the disk.
+
+    Raises:
+        WriteError: it is gone, or does not fit.
+    """
+    with writing(path):
+        _sync(path)
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn a system's refusal to write into the error a user can see."""

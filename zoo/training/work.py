@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from zoo import options, predictors, reports, weights
 from zoo.errors import DivergenceError, InputError, Interrupted, WriteError
+from zoo.files import sync
 from zoo.runs import Run, config_text
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import is_chief
@@ -110,6 +111,7 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
             raise DivergenceError(f"{error} The run is '{run}'.") from None
     if not is_chief():
         return run
+    sync(run.log_path)  # before the weights: a run that has them is trained, and its log is whole
     weights.save(session.model, run.model_weights)
     say(ending(trainer.stopping, trainer.position.epoch, session.epochs))
     finish(session, run, say)
