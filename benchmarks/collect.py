@@ -10,6 +10,7 @@ README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ORDER = (
     "startup", "training", "first_run", "accuracy", "language", "synthesis", "tables", "latency",
+    "checkpoints",
 )  # fmt: skip
 
 

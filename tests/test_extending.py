@@ -98,7 +98,7 @@ def test_an_extension_is_resumed_like_any_run(zoo):
 
 def test_shorter_is_refused_and_as_long_is_said(zoo):
     trained(zoo, "run", *FREE, "--epochs", "2")
-    assert "--epochs received 2, but 'run' has done 2 epochs" in refused(
+    assert "--epochs received 2, but 'run' has done 2. Expected more" in refused(
         zoo, "train", "--resume", "run", "--epochs", "2"
     )
     assert "--resume run received also --run" in refused(
@@ -145,6 +145,7 @@ def test_other_data_is_refused_or_allowed_and_moved_data_is_the_same(zoo):
     moved = table.rename(zoo.folder / "moved.csv")
     assert "does not exist" in refused(zoo, "train", "--resume", "run", "--epochs", "2")
     resumed(zoo, "run", "--epochs", "2", "--data", "moved.csv")
+    assert resumed(zoo, "run")  # where the data is was noted
     lines = moved.read_text().splitlines()
     moved.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
     message = refused(zoo, "train", "--resume", "run", "--epochs", "3")

@@ -83,7 +83,7 @@ def resume(
 
         words = config.command_line(config.build(chosen.model, options)).split(" ", 3)[3:]
         command = " ".join(["zoo train --resume", str(run), *words])
-        request = resuming.Request(command, extends, allow_change)
+        request = resuming.Request(command, bool(options), extends, allow_change)
         return resuming.resume(session, run, request, callbacks, say)
 
 

@@ -57,7 +57,7 @@ class Data:
     )
     split_seed: int = option(0, "Seed of made splits, apart from --seed.", low=0, high=LARGEST_SEED)
     on_bad_example: str = option(
-        "fail", "What to do with a row that cannot be read or used; skip leaves it out and says so.",
+        "fail", "What to do with rows that cannot be read or used; skip leaves them out and tells.",
         choices=("fail", "skip"),
     )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)

@@ -19,7 +19,7 @@ MAIN_SCORES = {
     "image-synthesis": "frechet_pixels",
 }
 # These tell runs apart, not what was tried, or say again what the options said.
-NOT_COMPARED = ("command", "created", "options.run")
+NOT_COMPARED = ("command", "created", "options.run", "resumed")
 REPEATED = "builder."
 
 

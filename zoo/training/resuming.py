@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from zoo import options
 from zoo.errors import InputError
 from zoo.files import write_atomic
 from zoo.runs import Run
@@ -26,11 +27,13 @@ class Request:
 
     Attributes:
         command: the command that asks for it.
+        given: whether options were given with it.
         extend: go on even where training was over, for a length was given.
         allowed: kinds of changes to accept, of `zoo.training.changes.KINDS`.
     """
 
     command: str
+    given: bool = False
     extend: bool = False
     allowed: Collection[str] = ()
 
@@ -66,7 +69,7 @@ def resume(
             _extend(session, trainer, run, record, say)
         say(f"Resuming {run} in epoch {position.epoch + 1} after step {position.step}")
         if is_chief():
-            _write(session, run, request, trainer, changed or longer)
+            _write(session, run, request, trainer, changed or longer or request.given)
         return work.carry_out(session, trainer, run, say)
 
 
@@ -94,20 +97,20 @@ def _restore(
     run: Run,
     changed: Sequence[changes.Change],
 ) -> None:
-    options = {change.name for change in changed if change.kind == "options"}
+    others = {change.name for change in changed if change.kind == "options"}
     try:
         state.put_back(trainer, *saved)
     except InputError as error:
-        if not options:
+        if not others:
             raise
         raise InputError(f"The changed options do not fit what '{run}' saved: {error}") from error
     names = ("options.batch_size", "options.accumulate")
-    if options & {*names} and trainer.position.batch:
+    if others & {*names} and trainer.position.batch:
         raise InputError(
             f"'{run}' stopped in the middle of epoch {trainer.position.epoch + 1}. Expected the "
             "same --batch-size and --accumulate until its end."
         )
-    if "options.learning_rate" in options:
+    if "options.learning_rate" in others:
         optimizers.set_rate(trainer.model, session.config.optimization.learning_rate or 1e-3)
 
 
@@ -130,13 +133,16 @@ def _extend(
 
 def _refuse_shorter(session: Session, trainer: Trainer, run: Run) -> None:
     chosen, position = session.config.optimization, trainer.position
-    done = {"epochs": position.epoch, "steps": position.step}
-    for name, number in done.items():
-        asked = getattr(chosen, name)
-        if asked is not None and asked <= number:
+    time = None if chosen.time is None else options.seconds(chosen.time)
+    for name, asked, done in (
+        ("epochs", chosen.epochs, position.epoch),
+        ("steps", chosen.steps, position.step),
+        ("time", time, position.seconds),
+    ):
+        if asked is not None and asked <= done:
             raise InputError(
-                f"--{name} received {asked}, but '{run}' has done {number} {name}. Expected more, "
-                f"counted from its very beginning. Try --{name} {2 * number}."
+                f"--{name} received {asked:g}, but '{run}' has done {done:g}. Expected more, "
+                f"counted from its very beginning. Try a larger --{name}."
             )
 
 
