@@ -16,8 +16,9 @@ from zoo.untrusted import LARGEST_YAML, parse_yaml, read_bytes, refuse_remote
 @add_options
 @click.option("--config", "path", metavar="FILE", help="YAML of options, or a run's config.yaml.")
 @click.option(
-    "--resume", metavar="RUN", help="Continue an interrupted run, or a longer --epochs of any."
-)
+    "--resume", metavar="RUN",
+    help="Continue a run; with a larger --epochs, --steps or --time also one that is over.",
+)  # fmt: skip
 @click.option(
     "--allow-change", multiple=True, metavar="KIND", type=click.Choice(CHANGES),
     help="With --resume, go on though this changed: options, data, versions, device, callbacks.",

@@ -7,66 +7,20 @@ import json
 import random
 import signal
 
-import jobs
+import kills
 import numpy as np
 import pytest
+from jobs import KILLED, same, state
 from safetensors.numpy import load_file
 
 from zoo.errors import InputError
 from zoo.training.checkpoints import Checkpoints
 
-# Sends the signal of a test at the moment it names.
-ENDS = """
-call, evaluate, write = Trainer._call, Trainer.evaluate, checkpoints.write_atomic
-
-
-def send():
-    os.kill(os.getpid(), number)
-
-
-def one_step(trainer, order, last):
-    trainer._per_call = 1
-    logs = call(trainer, order, last)
-    if kind in ("step", "twice") and trainer.position.step == when:
-        send()
-        if kind == "twice":
-            send()
-    return logs
-
-
-def measured(trainer):
-    row = evaluate(trainer)
-    if kind == "validation" and trainer.position.epoch == when:
-        send()
-    return row
-
-
-def halfway(path, content):
-    if kind == "writing" and path.name.startswith(f"step-{when:09d}"):
-        if path.suffix == ".json":
-            send()
-        path.with_name(f".{path.name}.{os.getpid()}.tmp").write_bytes(b"half")
-    write(path, content)
-
-
-Trainer._call, Trainer.evaluate, checkpoints.write_atomic = one_step, measured, halfway
-"""
-
-
-class Zoo(jobs.Jobs):
-    """Runs `zoo` commands that end as a test asks."""
-
-    def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, **options):
-        """Return exit code (negative for a signal), stdout and stderr."""
-        ends = {"kind": kind, "when": when, "number": sent}
-        return super().__call__(*arguments, inject=ENDS, values=ends, **options)
-
 
 @pytest.fixture
 def zoo(server, tmp_path):
-    lines = [f"To be, or not to be, that is question {i}. " * 8 for i in range(20)]
-    (tmp_path / "lines.txt").write_text("\n".join(lines))
-    return Zoo(server, tmp_path)
+    kills.write_data(tmp_path)
+    return kills.Zoo(server, tmp_path)
 
 
 MLP = (
@@ -74,113 +28,51 @@ MLP = (
     "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1", "--learning-rate", "0.3",
     "--early-stopping", "2", "--epochs", "12",
 )  # fmt: skip
-CASES = {
-    "mlp": MLP,
-    "mlp-xla": (*MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1"),
-    "mlp-bfloat16": (*MLP, "--precision", "bfloat16", "--augment", "noise"),
-    "lenet5": (
-        "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--early-stopping",
-        "0", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
-    ),
-    "dcgan": (
-        "dcgan", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--set", "filters=2",
-        "--set", "latent_dim=4",
-    ),
-    "gpt-nano": (
-        "gpt-nano", "--data", "lines.txt", "--sequence-length", "8", "--batch-size", "32", "--jit",
-        "off", "--set", "layers=1", "--set", "heads=1", "--set", "width=8", "--set", "dropout=0.1",
-        "--epochs", "3",
-    ),
-    "lstm": (
-        "lstm", "--data", "lines.txt", "--sequence-length", "8", "--batch-size", "32", "--set",
-        "units=8", "--epochs", "3",
-    ),
-    "autoencoder": ("autoencoder", "--data", "iris", "--batch-size", "16", "--epochs", "4"),
-    "regression": ("tabular-resnet", "--data", "diabetes", "--batch-size", "64", "--epochs", "3",
-                   "--set", "width=8"),
-}  # fmt: skip
+AUTOENCODER = ("autoencoder", "--data", "iris", "--batch-size", "16", "--epochs", "4")
 
 
-def state(run):
-    """Return all that must be identical: weights, the last checkpoint, and the log but for time."""
-    tensors, rest, _ = Checkpoints(run.checkpoints).load()
-    rest["position"].pop("seconds")
-    rest.pop("record")  # names the command and the hour
-    log = [{k: v for k, v in row.items() if k != "seconds"} for row in run.log]
-    rest["log"] = [{k: v for k, v in row.items() if k != "seconds"} for row in rest["log"]]
-    return (
-        {**tensors, **{f"model {k}": v for k, v in load_file(run.model_weights).items()}},
-        rest,
-        log,
-    )
-
-
-def same(first, second):
-    (tensors, *rest), (its_tensors, *its_rest) = first, second
-    assert rest == its_rest
-    assert tensors.keys() == its_tensors.keys()
-    unequal = [k for k in tensors if tensors[k].tobytes() != its_tensors[k].tobytes()]
-    assert not unequal
-
-
-def whole(zoo, case, every=3):
+def whole(zoo, arguments):
     """Leave a run alone; return its state."""
-    code, out, err = zoo("train", *CASES[case], "--checkpoint-every", str(every), "--run", "whole")
+    code, out, err = zoo("train", *arguments, "--checkpoint-every", "3", "--run", "whole")
     assert (code, out) == (0, "whole\n"), err
     return state(zoo.run("whole"))
 
 
-def killed(zoo, case, ends, every=3):
+def killed(zoo, arguments, ends):
     """Kill a run at each of `ends` in turn, resume it, and return its state at the end."""
-    arguments = ("train", *CASES[case], "--checkpoint-every", str(every), "--run", "killed")
+    words = ("train", *arguments, "--checkpoint-every", "3", "--run", "killed")
     for kind, when in ends:
-        code, _, err = zoo(*arguments, kind=kind, when=when)
-        assert code == -signal.SIGKILL, (kind, when, code, err)
-        arguments = ("train", "--resume", "killed")
-    code, _, err = zoo(*arguments)
+        code, _, err = zoo(*words, kind=kind, when=when)
+        assert code == KILLED, (kind, when, code, err)
+        words = ("train", "--resume", "killed")
+    code, _, err = zoo(*words)
     assert code == 0, err
     return state(zoo.run("killed"))
 
 
 def test_a_run_killed_in_every_phase_ends_identical(zoo):
-    expected = whole(zoo, "mlp")
+    expected = whole(zoo, MLP)
     log = expected[2]
     assert 4 <= len(log) < 12, "early stopping should have ended it"
     ends = [
         ("step", 2),  # before the first checkpoint but the one of step 0
-        ("writing", 9),  # between the two files of a checkpoint
+        ("between", 9),  # the two files of a checkpoint
         ("validation", 2),
         ("step", log[-1]["step"] - 1),  # in mid-patience
         ("validation", len(log) - 1),  # trained, but the last epoch is not closed
     ]
-    same(killed(zoo, "mlp", ends), expected)
+    same(killed(zoo, MLP, ends), expected)
     assert not list(zoo.run("killed").checkpoints.glob(".*"))
     assert len(list(zoo.run("killed").checkpoints.iterdir())) == 4
 
 
-@pytest.mark.parametrize("case", ["lenet5", "dcgan", "gpt-nano"])
-def test_other_families_are_killed_and_end_identical(zoo, case):
-    expected = whole(zoo, case)
-    same(killed(zoo, case, [("step", 8)]), expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-def test_many_kills_end_identical(zoo, case):
-    expected = whole(zoo, case, every=2)
-    steps = expected[2][-1]["step"]
-    chance = random.Random(case)
-    ends = sorted(chance.sample(range(1, steps + 1), min(8, steps)))
-    same(killed(zoo, case, [("step", step) for step in ends], every=2), expected)
-
-
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(zoo):
-    expected = whole(zoo, "autoencoder")
+    expected = whole(zoo, AUTOENCODER)
     code, *_ = zoo(
-        "train", *CASES["autoencoder"], "--checkpoint-every", "3", "--run", "damaged",
+        "train", *AUTOENCODER, "--checkpoint-every", "3", "--run", "damaged",
         kind="step", when=11,
     )  # fmt: skip
-    assert code == -signal.SIGKILL
+    assert code == KILLED
     newest = max((zoo.run("damaged").checkpoints).glob("*.safetensors"))
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
@@ -195,9 +87,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(zoo):
 @pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_a_run_that_can_be_resumed(zoo, sent, expected):
     kind, when = ("step", 5) if sent == signal.SIGINT else ("validation", 1)
-    code, out, err = zoo(
-        "train", *CASES["autoencoder"], "--run", "stopped", kind=kind, when=when, sent=sent
-    )
+    code, out, err = zoo("train", *AUTOENCODER, "--run", "stopped", kind=kind, when=when, sent=sent)
     assert (code, out) == (expected, "")
     last = err.splitlines()[-1]
     assert "A checkpoint was written. Continue with `zoo train --resume stopped`." in last
@@ -215,7 +105,7 @@ def test_a_signal_leaves_a_run_that_can_be_resumed(zoo, sent, expected):
 
 
 def test_a_second_sigint_ends_at_once(zoo):
-    arguments = ("train", *CASES["autoencoder"], "--checkpoint-every", "3", "--run", "twice")
+    arguments = ("train", *AUTOENCODER, "--checkpoint-every", "3", "--run", "twice")
     code, out, err = zoo(*arguments, kind="twice", when=5, sent=signal.SIGINT)
     assert (code, out) == (130, "")
     assert err.splitlines()[-1].startswith("Error: Interrupted at once: the steps since the last")
@@ -243,7 +133,7 @@ def test_divergence_ends_with_3_and_a_usable_run(zoo):
 
 
 def test_a_run_in_use_is_refused(zoo):
-    assert zoo("train", *CASES["autoencoder"], "--run", "used", kind="step", when=3)[0] < 0
+    assert zoo("train", *AUTOENCODER, "--run", "used", kind="step", when=3)[0] < 0
     with zoo.run("used").locked():
         code, _, err = zoo("train", "--resume", "used")
     assert code == 2

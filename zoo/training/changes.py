@@ -49,15 +49,23 @@ def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
     return [Change(kind, n, before.get(n), after.get(n)) for kind, n in known if kind]
 
 
-def refuse(changes: Collection[Change], run: Any, allowed: Collection[str] = ()) -> None:
-    """Raise an InputError that names the differences of a kind that was not allowed."""
-    refused = [change for change in changes if change.kind not in allowed]
-    if refused:
-        kinds = dict.fromkeys(f"--allow-change {change.kind}" for change in refused)
-        raise InputError(
-            f"'{run}' was trained otherwise: {'; '.join(map(str, refused))}. Expected the same, so "
-            f"that the result is what it would have been. To go on all the same: {' '.join(kinds)}."
-        )
+def refuse(changes: Collection[Change], run: Any, allowed: Collection[str] | None = ()) -> None:
+    """Raise an InputError that names the differences of a kind that was not allowed.
+
+    Args:
+        changes: all differences.
+        run: the run they are of.
+        allowed: kinds that are; None where none can be.
+    """
+    refused = [change for change in changes if change.kind not in (allowed or ())]
+    if not refused:
+        return
+    kinds = dict.fromkeys(f"--allow-change {change.kind}" for change in refused)
+    advice = "" if allowed is None else f" To go on all the same: {' '.join(kinds)}."
+    raise InputError(
+        f"'{run}' was trained otherwise: {'; '.join(map(str, refused))}. Expected the same, so "
+        f"that the result is what it would have been.{advice}"
+    )
 
 
 def length(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,9 +60,7 @@ class Signals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
-            raise Interrupted(
-                "Interrupted at once: steps since the last checkpoint are lost.", number
-            )
+            raise Interrupted(AT_ONCE, number)
         self.received = number
 
     def _watch(self) -> None:

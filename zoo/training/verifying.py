@@ -55,7 +55,7 @@ def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
             "repeated. Try after it has trained for longer."
         )
     (first, began), (last, ended) = (_read(kept, name) for name in names[-2:])
-    changes.refuse(changes.differences(ended["record"], session.record()), run)
+    changes.refuse(changes.differences(ended["record"], session.record()), run, allowed=None)
     repeated = Repeated(kept, ended["position"])
     trainer = session.trainer(repeated)
     trainer.interval = Interval(ended["position"]["step"])
