@@ -157,7 +157,7 @@ def _finite(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def _refuse_lengths(path: Path, name: str, x: np.ndarray, y: np.ndarray | None) -> None:
-    if not x.ndim or not len(x):
+    if not x.ndim or not x.size:
         raise InputError(f"'{path}' array {name} is empty; expected examples; try another file")
     if y is not None and (not y.ndim or len(x) != len(y)):
         raise InputError(
@@ -197,6 +197,19 @@ def _pictures(path: Path, x: np.ndarray) -> np.ndarray:
     return pictures
 
 
+def _text(path: Path, y: np.ndarray) -> np.ndarray:
+    """Return strings, of which an array can hold any bytes and numbers."""
+    try:
+        text = np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
+        "".join(text.tolist()).encode()
+    except (UnicodeError, ValueError) as error:
+        raise InputError(
+            f"'{path}' array y holds strings that are not UTF-8 text; expected names of classes, "
+            "or numbers; try saving them so"
+        ) from error
+    return text
+
+
 def _targets(path: Path, y: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
     """Return targets as a frame with one column, or y0, y1 ... for several."""
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
@@ -207,7 +220,7 @@ def _targets(path: Path, y: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
         )
     if y.ndim == 1:
         return pd.DataFrame(
-            {"y": canonical(pd.Series(y.astype(str) if y.dtype.kind == "S" else y))}
+            {"y": canonical(pd.Series(_text(path, y) if y.dtype.kind in "US" else y))}
         ), []
     if ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
         codes = canonical(pd.Series(y.argmax(axis=1).astype(str)))

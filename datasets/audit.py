@@ -87,12 +87,13 @@ def _range(values: pd.Series | np.ndarray) -> dict[str, float | None]:
     present = present[np.isfinite(present)]
     if not len(present):
         return {"minimum": None, "mean": None, "maximum": None, "deviation": None}
-    return {
-        "minimum": float(present.min()),
-        "mean": float(present.mean()),
-        "maximum": float(present.max()),
-        "deviation": float(present.std()),
-    }
+    with np.errstate(over="ignore", invalid="ignore"):  # 1e300 squared is infinite
+        return {
+            "minimum": float(present.min()),
+            "mean": float(present.mean()),
+            "maximum": float(present.max()),
+            "deviation": float(present.std()),
+        }
 
 
 def _column_key(series: pd.Series) -> bytes:

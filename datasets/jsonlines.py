@@ -32,14 +32,15 @@ def read_json_lines(path: Path, bad: BadExamples) -> pd.DataFrame:
         Progress(f"Reading {path.name}") as progress,
     ):
         records = _records(path, file, bad)
-        names: set[str] = set()
+        names: dict[str, None] = {}  # in the order in which they come
         rows = filled = 0
         while part := [record for _, record in islice(records, CHUNK)]:
-            names.update(*part)
+            if not names.keys() >= set().union(*part):
+                names |= dict.fromkeys(name for record in part for name in record)
             rows, filled = rows + len(part), filled + sum(map(len, part))
             _refuse_sparse(path, rows, len(names), filled)
-            frame = pd.DataFrame.from_records(part)
-            chunks.append({str(name): canonical(frame[name]) for name in frame.columns})
+            frame = pd.DataFrame.from_records(part, columns=list(names))
+            chunks.append({name: canonical(frame[name]) for name in names})
             progress.advance(len(part))
     if not chunks:
         raise InputError(f"'{path}' is empty; expected one JSON object a line; try another file")
@@ -48,6 +49,8 @@ def read_json_lines(path: Path, bad: BadExamples) -> pd.DataFrame:
 
 def _refuse_sparse(path: Path, rows: int, columns: int, filled: int) -> None:
     """Raise an InputError where few values would make a table of very many cells."""
+    if not columns:
+        raise InputError(f"'{path}' has rows without keys; expected {_OBJECT}; try another file")
     if columns > LARGEST_COUNT:
         raise InputError(
             f"'{path}' has more than {LARGEST_COUNT:,} different keys; expected the same few in "

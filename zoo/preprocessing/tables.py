@@ -188,8 +188,9 @@ def mean_and_scale(values: np.ndarray, rounding: float = 1e-13) -> tuple[np.ndar
     """
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    scale = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
+    with np.errstate(over="ignore", invalid="ignore"):  # 1e300 squared is infinite
+        mean = np.where(known, values, 0.0).sum(axis=0) / count
+        scale = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count)
     return mean, np.where(scale > rounding * np.abs(mean), scale, 1.0)
 
 
