@@ -101,7 +101,6 @@ def test_before_there_is_a_run(zoo, target, number):
 @pytest.mark.parametrize(
     ("target", "number"),
     [
-        ("zoo.tasks.classification:Classification.evaluate", signal.SIGTERM),
         ("zoo.tasks.classification:Classification.evaluate", signal.SIGINT),
         ("zoo.reports.style:png", signal.SIGTERM),
     ],
@@ -126,7 +125,10 @@ LATER = {
 }
 
 
-@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in ("check", "compare") else []) for n in LATER],
+)
 def test_later_commands(zoo, alone, name):
     for run in ("run", "other"):
         shutil.copytree(alone, zoo.folder / run)
