@@ -178,3 +178,21 @@ def test_the_command_ends_with_3_and_a_usable_run(server, tmp_path):
     assert err.splitlines()[-1] == message
     tensors = state(run)[0]
     assert all(v.tobytes() == before[0][n].tobytes() for n, v in tensors.items())
+
+
+def test_statistics_that_no_loss_shows_are_found(tmp_path):
+    """Normalization in training looks at the batch alone, whatever its averages have become."""
+
+    class Counts(keras.layers.Layer):
+        def build(self, shape):
+            self.largest = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.largest.assign(tf.maximum(self.largest.value, tf.reduce_max(x) * 1e37))
+            return x
+
+    x = spoiled()
+    watched = trainer(tmp_path, [Counts()], x, interval=Interval(3))
+    bad = seen_first(x)
+    with pytest.raises(DivergenceError, match=rf"at step {bad}\. .*after step {bad - 1} was kept"):
+        watched.fit(epochs=3)

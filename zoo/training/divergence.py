@@ -53,7 +53,7 @@ def last_finite(trainer: Any, before: int, bad: int) -> int | None:
 
     Args:
         trainer: whose newest checkpoint is finite.
-        before: a step after which all still was.
+        before: a step after which all still was, as far as is known.
         bad: a step after which something was not.
 
     Returns:
@@ -61,9 +61,11 @@ def last_finite(trainer: Any, before: int, bad: int) -> int | None:
         this time, and the trainer is left before `bad`.
     """
     trainer.again()
-    finite = trainer.repeat(before)
+    if not (trainer.repeat(before) and trainer.finite()):
+        trainer.again()
+    finite = True
     while finite and trainer.position.step < bad:
-        finite = trainer.repeat(trainer.position.step + 1)
+        finite = trainer.repeat(trainer.position.step + 1) and trainer.finite()
     step = trainer.position.step
     trainer.again()
     trainer.repeat(step - 1)

@@ -319,11 +319,15 @@ class Trainer:
             return
         began = time.monotonic()
         self.position.seconds = self.seconds()
-        tensors, values = state.capture(self)
-        if not state.finite(self.model, self.variables, list(tensors.values())):
+        if not self.finite():
             raise divergence.error(self, "A weight")
+        tensors, values = state.capture(self)
         self.checkpoints.save(self.position.step, tensors, values)
         self.interval.saved(began)
+
+    def finite(self) -> bool:
+        """Return whether weights, statistics and optimizers are."""
+        return state.finite(self.model, self.variables)
 
     def restore(self) -> None:
         """Continue from the newest intact checkpoint."""

@@ -61,11 +61,11 @@ def seeds(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if id(variable) not in known]
 
 
-def finite(model: keras.Model, found: list[keras.Variable], values: list[np.ndarray]) -> bool:
-    """Return whether the values of variables, which come first, are; those of metrics apart."""
+def finite(model: keras.Model, found: list[keras.Variable]) -> bool:
+    """Return whether variables are finite, those of metrics apart."""
     skipped = _metrics(model)
-    pairs = zip(found, values, strict=False)
-    return all(np.isfinite(value).all() for var, value in pairs if id(var) not in skipped)
+    watched = [variable for variable in found if id(variable) not in skipped]
+    return all(np.isfinite(value).all() for value in weights.snapshot(watched))
 
 
 def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
