@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import zipfile
 from pathlib import Path
 
@@ -300,6 +301,25 @@ def test_what_is_built_for_nothing_leaves_no_folders(tmp_path):
     with files.building(tmp_path / "a" / "b" / "c") as new:
         new.mkdir()
     assert not list(tmp_path.iterdir())
+
+
+def test_content_reaches_the_disk_before_its_name_does(tmp_path, monkeypatch):
+    acts, fsync, replace = [], os.fsync, os.replace
+
+    def synced(descriptor):
+        acts.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", lambda *paths: acts.append("name") or replace(*paths))
+    files.write_atomic(tmp_path / "file", "content")
+    assert acts == ["file", "name", "folder"]
+    acts.clear()
+    with files.building(tmp_path / "artifact") as new:
+        new.mkdir()
+        (new / "model").write_text("content")
+        files.put(new, tmp_path / "artifact")
+    assert acts == ["file", "folder", "name", "folder"]
 
 
 def test_only_what_nobody_holds_is_swept(tmp_path):

@@ -63,7 +63,7 @@ class ExportMismatchError(MismatchError):
 
 
 class Interrupted(ZooError):
-    """Training was stopped by a signal after writing a checkpoint."""
+    """A signal came; where a model was being trained, after writing a checkpoint."""
 
     def __init__(self, message: str, signal_number: int):
         super().__init__(message)
