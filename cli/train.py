@@ -105,6 +105,11 @@ def _from_file(
     if isinstance(found.get("options"), dict):  # a run's own record
         found = {"model": found.get("model"), **found["options"], "run": None}
     listed = found.pop("model", None)
+    if not isinstance(listed, (str, type(None))):
+        raise InputError(
+            f"--config received '{path}', whose 'model' is a {type(listed).__name__}. Expected a "
+            "name. See `zoo list`."
+        )
     if model is not None and listed not in (None, model):
         raise InputError(
             f"Received the model '{model}' and, in '{path}', '{listed}'. Expected one. Try without "
