@@ -81,6 +81,14 @@ def write_data(folder):
     pictures = random.integers(256, size=(80, 8, 8, 1)).astype("uint8")
     np.savez(folder / "labels.npz", x=pictures, y=random.integers(2, size=(80, 3)))
     np.savez(folder / "numbers.npz", x=pictures, y=random.normal(size=(80, 2)))
+    sequences = random.normal(size=(80, 6, 3)).astype("float32")
+    targets = {
+        "classes": random.integers(3, size=80),
+        "tags": random.integers(2, size=(80, 3)),
+        "values": random.normal(size=(80, 2)),
+    }
+    for name, y in targets.items():
+        np.savez(folder / f"{name}.npz", x=sequences, y=y)
     table = random.normal(size=(80, 3)).round(3)
     kinds, tags = random.choice(["ant", "bee", "cat"], 80), random.integers(2, size=(80, 2))
     rows = [
@@ -96,6 +104,12 @@ PICTURES = {
     "regression": ("--data", "numbers.npz"),
     "image-synthesis": ("--data", "digits"),
 }
+SEQUENCES = {
+    "language-modelling": ("--data", "lines.txt", "--sequence-length", "8"),
+    "classification": ("--data", "classes.npz"),
+    "multi-label": ("--data", "tags.npz"),
+    "regression": ("--data", "values.npz"),
+}
 TABLES = {
     "classification": ("--data", "table.csv", "--target", "kind"),
     "multi-label": ("--data", "table.csv", "--target", "big", "--target", "old"),
@@ -108,7 +122,7 @@ def command(name, task):
     """Return the arguments of a `zoo train` of a few steps for a row and a task of it."""
     tiny = registry.get(name).tiny
     if "vocabulary_size" in tiny:
-        data, size = ("--data", "lines.txt", "--sequence-length", "8"), "32"
+        data, size = SEQUENCES[task], "16"
     elif len(tiny["input_shape"]) == 3:
         data = PICTURES[task]
         size = "256" if "digits" in data else "16"
