@@ -101,6 +101,8 @@ def check(saved: dict[str, Any], source: str) -> None:
         check_keys(saved["record"], {"options": dict})
         for row in saved["log"]:
             check_keys(row, {"epoch": int, "step": int, "seconds": number})
+        if "stopping" not in saved:
+            raise ValueError("'stopping' is missing")
         if stopping is not None:
             check_keys(stopping, {"waited": int})
             check_keys(stopping, dict.fromkeys(("best", "best_epoch"), (*number, type(None))))
