@@ -29,6 +29,7 @@ def run(job):
     os.environ.update(job["environment"])
     for number, name in ((1, job["output"] + ".out"), (2, job["output"] + ".err")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of the shell ignores it
     code = 99
     try:
         if not job["finish"]:
