@@ -76,17 +76,26 @@ class Spec:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Spec:
-        """Rebuild a spec from what `to_json` returned."""
+        """Rebuild a spec from what `to_json` returned.
+
+        Raises:
+            ValueError: it names something by no string, or a task that is none.
+        """
         columns = tuple(
             Column(c["name"], c["kind"], tuple(c["shape"]), c["format"]) for c in state["inputs"]
         )
-        return cls(
+        spec = cls(
             kind=state["kind"],
             inputs=columns,
             targets=tuple(state["targets"]),
             task=state["task"],
             classes=tuple(state["classes"]),
         )
+        named = [text for c in columns for text in (c.name, c.kind, c.format)]
+        words = [spec.kind, *named, *spec.targets, *spec.classes]
+        if spec.task not in TASKS or not all(isinstance(word, str) for word in words):
+            raise ValueError("its data are described otherwise")
+        return spec
 
 
 class Split(Protocol):

@@ -57,7 +57,7 @@ def names(folder):
     return sorted(str(path) for path in folder.rglob("*"))
 
 
-@fuzz.cases(150, 6000)
+@fuzz.cases(400, 6000)
 def test_words(folder, cases, record_property):
     before = names(folder)
 
@@ -71,7 +71,7 @@ def test_words(folder, cases, record_property):
     fuzz.check(promise, words, cases, record_property)
 
 
-@fuzz.cases(150, 6000)
+@fuzz.cases(400, 6000)
 def test_options_of_train(folder, cases, record_property):
     before = names(folder)
     flag = st.tuples(st.sampled_from(FLAGS), (VALUES.map(str) | fuzz.TEXT).map(lambda v: v or "x"))
@@ -109,7 +109,7 @@ YAML = st.lists(
 ).map(lambda parts: "".join(parts).encode())  # fmt: skip
 
 
-@fuzz.cases(150, 6000)
+@fuzz.cases(400, 6000)
 def test_configuration_files(folder, cases, record_property):
     before = names(folder)
 

@@ -118,23 +118,23 @@ def npy(array):
 GOOD = [npz({"x": np.ones((24, 3), "f4"), "y": np.arange(24) % 2})]
 
 
-@fuzz.cases(60, 2000)
+@fuzz.cases(200, 3000)
 def test_tables(folder, cases, record_property):
     fuzz.check(shown(folder, "t.csv"), tables(), cases, record_property)
 
 
-@fuzz.cases(60, 2000)
+@fuzz.cases(200, 3000)
 def test_changed_tables(folder, cases, record_property):
     fuzz.check(shown(folder, "t.csv"), fuzz.mutated([CSV]), cases, record_property)
 
 
-@fuzz.cases(30, 1000)
+@fuzz.cases(60, 1000)
 def test_packed_tables(folder, cases, record_property):
     packed = fuzz.mutated([gzip.compress(CSV, mtime=0)]) | fuzz.mutated([CSV]).map(gzip.compress)
     fuzz.check(shown(folder, "t.tsv.gz"), packed, cases, record_property)
 
 
-@fuzz.cases(40, 1500)
+@fuzz.cases(100, 2000)
 def test_lines_of_json(folder, cases, record_property):
     names = st.sampled_from(["x", "y", "label", ""]) | fuzz.TEXT
     row = st.dictionaries(names, fuzz.JSON, max_size=4)
@@ -143,18 +143,18 @@ def test_lines_of_json(folder, cases, record_property):
     fuzz.check(shown(folder, "t.jsonl"), strategy, cases, record_property)
 
 
-@fuzz.cases(60, 2000)
+@fuzz.cases(150, 2000)
 def test_arrays(folder, cases, record_property):
     fuzz.check(shown(folder, "t.npz"), archives(), cases, record_property)
 
 
-@fuzz.cases(100, 3000)
+@fuzz.cases(300, 4000)
 def test_changed_arrays(folder, cases, record_property):
     strategy = fuzz.mutated(GOOD) | arrays_with_any_header()
     fuzz.check(shown(folder, "t.npz"), strategy, cases, record_property)
 
 
-@fuzz.cases(30, 1000)
+@fuzz.cases(60, 1000)
 def test_texts(folder, cases, record_property):
     strategy = fuzz.mutated([TEXT]) | st.lists(fuzz.TEXT).map("\n".join).map(
         lambda text: text.encode("utf-8", "surrogatepass")
@@ -162,7 +162,7 @@ def test_texts(folder, cases, record_property):
     fuzz.check(shown(folder, "t.txt"), strategy, cases, record_property)
 
 
-@fuzz.cases(30, 1000)
+@fuzz.cases(60, 1000)
 def test_parquet(folder, cases, record_property):
     pd.read_csv(io.BytesIO(CSV)).to_parquet(folder / "good.parquet")
     good = (folder / "good.parquet").read_bytes()

@@ -8,6 +8,7 @@ import zipfile
 
 import fuzz
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
@@ -16,6 +17,11 @@ from zoo import api, predictors, weights
 from zoo.runs import Run
 from zoo.training import state
 from zoo.training.checkpoints import Checkpoints
+
+FLOWERS = """sepal_length,sepal_width,petal_length,petal_width,species
+5,3,1,0.2,setosa
+6,3,5,2,virginica
+"""
 
 
 @pytest.fixture
@@ -52,6 +58,27 @@ def test_pictures(trained, tmp_path, monkeypatch, cases, record_property):
         assert [path.name for path in tmp_path.iterdir()] == ["p.png"]
 
     fuzz.check(promise, fuzz.mutated(pictures()), cases, record_property)
+
+
+@fuzz.cases(100, 3000)
+def test_tables_to_answer(trained, files, tmp_path, monkeypatch, cases, record_property):
+    predictor = api.load(trained("table"))
+    monkeypatch.setattr(api, "load", lambda source: predictor)
+    monkeypatch.chdir(tmp_path)
+    rows = pd.read_csv(files["table"]).head(8)
+    csv, lines = rows.to_csv(index=False).encode(), rows.to_json(orient="records", lines=True)
+
+    def promise(case):
+        name, content = case
+        (tmp_path / name).write_bytes(content)
+        fuzz.run("predict", "run", name)
+        fuzz.run("evaluate", "run", "--data", name, "--json")
+
+    strategy = st.one_of(
+        st.tuples(st.just("t.csv"), fuzz.mutated([csv])),
+        st.tuples(st.just("t.jsonl"), fuzz.mutated([lines.encode()])),
+    )
+    fuzz.check(promise, strategy, cases, record_property)
 
 
 @fuzz.cases(300, 6000)
@@ -115,7 +142,7 @@ def test_checkpoints(run, trainer, cases, record_property):
     fuzz.check(promise, strategy, cases, record_property)
 
 
-@fuzz.cases(30, 2000)
+@fuzz.cases(80, 2000)
 def test_what_a_run_is_made_from(run, cases, record_property):
     good = json.loads(run.preprocessor_path.read_text())
     before = sorted(str(path) for path in run.path.rglob("*"))
@@ -124,10 +151,10 @@ def test_what_a_run_is_made_from(run, cases, record_property):
         text = content if isinstance(content, bytes) else json.dumps(content).encode()
         run.preprocessor_path.write_bytes(text)
         fuzz.run("predict", "run", "flowers.csv")
+        fuzz.run("evaluate", "run", "--data", "flowers.csv")
         assert sorted(str(path) for path in run.path.rglob("*")) == before
 
-    rows = "sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n6,3,5,2\n"
-    (run.path.parent / "flowers.csv").write_text(rows)
+    (run.path.parent / "flowers.csv").write_text(FLOWERS)
     strategy = fuzz.spoiled(good) | fuzz.mutated([run.preprocessor_path.read_bytes()])
     fuzz.check(promise, strategy, cases, record_property)
 
@@ -153,7 +180,7 @@ def test_what_runs_are_listed_by(run, cases, record_property):
     fuzz.check(promise, strategy, cases, record_property)
 
 
-@fuzz.cases(8, 1000)
+@fuzz.cases(6, 300)
 def test_reports(run, cases, record_property):
     good = json.loads(run.metrics_path.read_text())
 
@@ -164,7 +191,7 @@ def test_reports(run, cases, record_property):
     fuzz.check(promise, fuzz.spoiled(good), cases, record_property)
 
 
-@fuzz.cases(20, 1500)
+@fuzz.cases(30, 1000)
 def test_keras_files(trained, tmp_path, monkeypatch, cases, record_property):
     from zoo.exporters import keras_file
 
@@ -186,7 +213,6 @@ def test_keras_files(trained, tmp_path, monkeypatch, cases, record_property):
                 file.writestr(name, value)
         return content.getvalue()
 
-    rows = "sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n6,3,5,2\n"
-    (tmp_path / "flowers.csv").write_text(rows)
+    (tmp_path / "flowers.csv").write_text(FLOWERS)
     strategy = fuzz.mutated([whole]) | fuzz.spoiled(config).map(zipped)
     fuzz.check(promise, strategy, cases, record_property)

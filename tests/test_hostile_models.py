@@ -282,7 +282,7 @@ STATES_OF_TRAINING = {
     "array that is not there": (spoiled(), safetensors(HUGE), "only damaged ones"),
     "no state": ({}, safetensors({}), "'position' is missing"),
     "a negative position": (
-        spoiled(position={**spoiled()["position"], "step": -1}), safetensors({}), "negative",
+        spoiled(position={**spoiled()["position"], "step": -1}), safetensors({}), "no run can be",
     ),
     "a position of more": (
         spoiled(position={**spoiled()["position"], "x": 1}), safetensors({}), "unexpected",

@@ -138,7 +138,7 @@ def check_keys(value: Any, kinds: Mapping[str, type | tuple[type, ...]]) -> None
     if not isinstance(value, dict):
         raise ValueError(f"it holds a {type(value).__name__} instead of names and values")
     for name, kind in kinds.items():
-        if not isinstance(value.get(name), kind):
+        if name not in value or not isinstance(value[name], kind):
             raise ValueError(f"'{name}' is missing or of another kind")
 
 

@@ -49,7 +49,8 @@ def _load_run(path: Path) -> Predictor:
     with _whole(path), weights.at_most(*arrays, str(run.model_weights)):
         model = registry.create(card["model"], **card["builder"])
     weights.load(model, run.model_weights)
-    return _reported(from_model(model, state), path)
+    with _whole(path):
+        return _reported(from_model(model, state), path)
 
 
 @contextlib.contextmanager
@@ -108,7 +109,8 @@ def _load_keras(path: Path) -> Predictor:
     from zoo.serving import load_served
 
     served = load_served(path)
-    return _reported(from_model(served.model, served.state), path)
+    with _whole(path):
+        return _reported(from_model(served.model, served.state), path)
 
 
 def _signature(

@@ -208,7 +208,10 @@ def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
 
     spec = Spec.from_json(state["spec"])
     task = tasks.from_json(state["task"], spec)
-    return spec, task, preprocessing.from_json(state["preprocessor"])
+    preprocessor = preprocessing.from_json(state["preprocessor"])
+    if set(preprocessor.signature()) != {column.name for column in spec.inputs}:
+        raise ValueError("it names other inputs than it prepares")
+    return spec, task, preprocessor
 
 
 def _tensor(name: str, values: Any, expected: Any) -> Any:

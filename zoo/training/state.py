@@ -14,6 +14,8 @@ from zoo.training import optimizers
 from zoo.training.callbacks import ARRAYS
 from zoo.untrusted import check_keys
 
+LARGEST_STEP = 1 << 53
+
 
 @dataclass
 class Position:
@@ -93,27 +95,34 @@ def check(saved: dict[str, Any], source: str) -> None:
     Raises:
         InputError: it is not what `capture` returned.
     """
-    position, stopping = saved.get("position"), saved.get("stopping")
-    number = (int, float)
     try:
-        check_keys(saved, {"position": dict, "log": list, "callbacks": list, "record": dict})
-        check_keys(position, {"epoch": int, "batch": int, "step": int, "seconds": number})
-        check_keys(saved["record"], {"options": dict})
-        for row in saved["log"]:
-            check_keys(row, {"epoch": int, "step": int, "seconds": number})
-        if "stopping" not in saved:
-            raise ValueError("'stopping' is missing")
-        if stopping is not None:
-            check_keys(stopping, {"waited": int})
-            check_keys(stopping, dict.fromkeys(("best", "best_epoch"), (*number, type(None))))
-        if min(saved["position"][name] for name in ("epoch", "batch", "step", "seconds")) < 0:
-            raise ValueError("its position is negative")
-        Position(**saved["position"])
+        _check(saved)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"'{source}' is not a checkpoint of `zoo train`: {error}. Expected one that it wrote. "
             "Train again with `zoo train --config RUN/config.yaml --run NEW`."
         ) from error
+
+
+def _check(saved: dict[str, Any]) -> None:
+    number, nothing = (int, float), type(None)
+    check_keys(saved, {"position": dict, "log": list, "callbacks": list, "record": dict})
+    check_keys(saved, {"stopping": (dict, nothing)})
+    check_keys(saved["record"], {"options": dict})
+    for row in saved["log"]:
+        check_keys(row, {"epoch": int, "step": int, "seconds": number})
+        check_keys(row, {"learning_rate": (*number, nothing)})
+    for values in saved["callbacks"]:
+        check_keys(values, {})
+    if saved["stopping"] is not None:
+        check_keys(saved["stopping"], {"waited": int, "best": (*number, nothing)})
+        check_keys(saved["stopping"], {"best_epoch": (int, nothing)})
+    position = dict(saved["position"])
+    check_keys(position, {"epoch": int, "batch": int, "step": int, "seconds": number})
+    Position(**position)
+    position.pop("stopped", None)
+    if not all(0 <= value < LARGEST_STEP for value in position.values()):
+        raise ValueError("its position is where no run can be")
 
 
 def put_back(trainer: Any, tensors: dict[str, np.ndarray], saved: dict[str, Any]) -> None:
