@@ -8,14 +8,12 @@ whoever writes next in that folder removes it.
 from __future__ import annotations
 
 import contextlib
-import csv
 import errno
-import io
 import itertools
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -250,35 +248,6 @@ def damaged(path: Path, expected: str) -> InputError:
     return InputError(
         f"'{path}' is damaged. Expected {expected}. Restore the file, or train the run again."
     )
-
-
-def csv_text(lines: Sequence[Sequence[Any]]) -> str:
-    """Return lines of cells as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    return text.getvalue()
-
-
-def csv_lines(path: Path, text: str) -> list[list[str]]:
-    """Return the cells of a file's lines, or raise an InputError for a field without an end."""
-    try:
-        return list(csv.reader(io.StringIO(text)))
-    except csv.Error as error:
-        raise damaged(path, f"CSV: {error}") from error
-
-
-def cell_text(value: Any) -> str:
-    """Return a value as it is written in a log: every bit of a float, nothing for None."""
-    value = plain(value)
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
-
-
-def cell_value(text: str) -> Any:
-    """Return what `cell_text` wrote as int, float, text or None."""
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text or None
 
 
 def plain(value: Any) -> Any:

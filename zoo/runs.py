@@ -24,20 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import InputError, WriteError, nearest
-from zoo.files import (
-    append,
-    cell_text,
-    cell_value,
-    csv_lines,
-    csv_text,
-    damaged,
-    finite,
-    place,
-    plain,
-    read_text,
-    write_atomic,
-    writing,
-)
+from zoo.files import damaged, finite, place, plain, read_text, write_atomic, writing
+from zoo.logs import Log
 from zoo.untrusted import (
     check_keys,
     check_plugins,
@@ -70,7 +58,7 @@ class Run:
         self.checkpoints = self.path / "checkpoints"
         self.plots = self.path / "plots"
         self.report_path = self.path / "report.html"
-        self._columns: list[str] | None = None
+        self._log = Log(self.log_path)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -198,16 +186,7 @@ class Run:
     @property
     def log(self) -> list[dict[str, Any]]:
         """One dictionary an epoch: int, float, or None where a value is absent."""
-        if not self.log_path.exists():
-            return []
-        text = read_text(self.log_path)
-        lines = csv_lines(self.log_path, text)
-        if lines and not text.endswith("\n"):
-            lines.pop()  # half a line, left by a machine that lost power
-        header, rows = (lines[0], lines[1:]) if lines else ([], [])
-        if any(len(row) != len(header) for row in rows):
-            raise damaged(self.log_path, f"{len(header)} values in every line")
-        return [dict(zip(header, map(cell_value, row), strict=True)) for row in rows]
+        return self._log.rows()
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.yaml, keeping the order of the keys."""
@@ -224,20 +203,11 @@ class Run:
         Raises:
             ValueError: the row has a column that the header has not.
         """
-        if self._columns is None:
-            self._columns = _header(self.log_path)
-        lines = [] if self._columns else [list(row)]
-        self._columns = self._columns or list(row)
-        if extra := [key for key in row if key not in self._columns]:
-            raise ValueError(f"Expected only the columns {self._columns}. Received: {extra}")
-        lines.append([cell_text(row.get(key)) for key in self._columns])
-        append(self.log_path, csv_text(lines))
+        self._log.append(row)
 
     def rewrite_log(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace log.csv, as a run does that goes back to a checkpoint."""
-        self._columns = list(dict.fromkeys(key for row in rows for key in row))
-        lines = [[cell_text(row.get(key)) for key in self._columns] for row in rows]
-        write_atomic(self.log_path, csv_text([self._columns, *lines] if rows else []))
+        self._log.rewrite(rows)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -372,9 +342,3 @@ def _are_scores(scores: Any) -> bool:
         value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
         for value in scores.values()
     )
-
-
-def _header(path: Path) -> list[str]:
-    if not path.exists():
-        return []
-    return next(iter(csv_lines(path, read_text(path))), [])
