@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from zoo.errors import Interrupted, WriteError, ZooError, redacted
+from zoo.untrusted import printable
 
 COMMANDS = {
     "train": "zoo.cli.train",
@@ -132,5 +133,5 @@ def _interruptible() -> Iterator[list[int]]:
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one line on stderr and exit."""
-    click.echo(f"Error: {redacted(' '.join(message.split()))}", err=True)
+    click.echo(f"Error: {printable(redacted(' '.join(message.split())))}", err=True)
     sys.exit(code)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.errors import InputError, redacted
+from zoo.untrusted import printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 plugin_option = click.option(
@@ -22,7 +23,7 @@ plugin_option = click.option(
 
 def say(message: str) -> None:
     """Print a message for the person watching, on stderr."""
-    click.echo(redacted(message), err=True)
+    click.echo(printable(redacted(message)), err=True)
 
 
 def refuse_existing(path: str | None, option: str) -> None:
@@ -57,7 +58,7 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.4g}"
-    return str(value)
+    return printable(str(value))
 
 
 def _is_number(text: str) -> bool:

@@ -246,6 +246,8 @@ def _readable(path: Path) -> Path:
             f"'{path}' {held}; expected {', '.join(SUFFIXES)}; "
             f"try {hint if kind else 'converting or renaming it'}"
         )
+    if str(path).encode(errors="replace").decode() != str(path):
+        raise InputError(f"'{path}' has a name that is not UTF-8; expected one; try renaming it")
     size = path.stat().st_size
     if not size:
         raise InputError(f"'{path}' is empty; expected data; try another file")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from zoo.errors import InputError
 from zoo.progress import Progress
-from zoo.untrusted import DEEPEST, LARGEST_COUNT, check_depth
+from zoo.untrusted import DEEPEST, LARGEST_COUNT, check_depth, check_text
 
 from .bad import BadExamples, Problem
 from .delimited import CELLS, CHUNK, open_text, reported
@@ -92,10 +92,8 @@ def _record(line: str, name: str) -> tuple[Any, Problem | None]:
         return None, problem
     try:
         record = json.loads(line)
-        if (
-            "\\u" in line and "\\ud" in line.lower()
-        ):  # half a character, which JSON can name and no text can hold
-            json.dumps(record, ensure_ascii=False).encode()
+        if "\\u" in line and "\\ud" in line.lower():
+            check_text(record)
         if line.count("[") + line.count("{") > DEEPEST:
             check_depth(record)
     except json.JSONDecodeError as error:

@@ -107,3 +107,20 @@ def test_a_state_without_early_stopping():
     without = {name: value for name, value in GOOD.items() if name != "stopping"}
     with pytest.raises(InputError, match="'stopping' is missing"):
         state.check(without, "it")
+
+
+def test_names_that_no_file_can_hold(folder, trained):
+    run = Run(shutil.copytree(trained("classes"), folder / "run"))
+    run.metrics_path.write_text('{"scores": {"\\ud800": 1}}')
+    assert "metrics.json" in said("report", "run")
+    (folder / "\udcff.csv").write_text("x,label\n" + "1,a\n2,b\n" * 9)
+    assert "not UTF-8" in said("data", "show", "\udcff.csv")
+
+
+def test_names_that_command_a_terminal(folder):
+    (folder / "t.csv").write_text("\x1b[2Jx,label\n" + "1,a\n2,\x1b[31mb\n" * 9)
+    code, out, err = fuzz.run("data", "show", "t.csv")
+    assert (code, err) == (0, "")
+    assert "[2Jx" in out
+    assert "\x1b" not in out
+    assert "\x1b" not in said("data", "show", "t.csv", "--target", "\x1b[2Jy")

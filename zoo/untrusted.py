@@ -28,6 +28,7 @@ DEEPEST = 100  # levels of nesting; a Keras configuration has some 30
 MOST_EXPANDED = 200  # times its packed size; tables shrink to a tenth, numbers hardly
 SMALL = 1 << 26  # bytes that anything may expand to, however small it was packed
 
+_HALF = re.compile(r"\\u[dD]")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _CODE = "which can run code or reach other files when it is read"
 _ARCHIVE = "an archive, and zoo unpacks none"
@@ -83,8 +84,11 @@ def parse_json(content: str | bytes) -> Any:
     """
     if len(content) > LARGEST_JSON:
         raise ValueError(f"it holds more than {LARGEST_JSON:,} bytes")
+    text = content if isinstance(content, str) else content.decode()
     try:
-        value = json.loads(content)
+        value = json.loads(text)
+        if _HALF.search(text):
+            check_text(value)
     except RecursionError:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep") from None
     check_depth(value)
@@ -116,6 +120,16 @@ def parse_yaml(content: str) -> Any:
         raise ValueError(" ".join(str(error).split())[:200]) from error  # 2020-99-99 is one
     check_depth(value)
     return value
+
+
+def check_text(value: Any) -> None:
+    """Raise a ValueError for half a character, which JSON can name and no file can hold."""
+    json.dumps(value, ensure_ascii=False).encode()
+
+
+def printable(text: str) -> str:
+    """Return a text that does nothing to a terminal: names may hold its control sequences."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def check_depth(value: Any) -> None:
