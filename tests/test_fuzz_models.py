@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import zipfile
 
@@ -29,6 +30,12 @@ def run(trained, tmp_path, monkeypatch):
     """Stand beside a copy of a good run, to be spoiled."""
     monkeypatch.chdir(tmp_path)
     return Run(shutil.copytree(trained("classes"), tmp_path / "run"))
+
+
+def timeless(text):
+    """Return what a run says without hour, seconds and folder, so that cases are the same."""
+    text = re.sub(r"(?m)^( *)(created|command|run|platform|processor): .*$", r"\1\2: x", text)
+    return re.sub(r'(seconds": |^\d+,\d+,)[\d.]+', r"\g<1>0.5", text, flags=re.MULTILINE)
 
 
 def pictures():
@@ -111,12 +118,13 @@ def test_checkpoints(run, trainer, cases, record_property):
     checkpoints = Checkpoints(run.checkpoints)
     name = checkpoints.names()[-1]
     description = run.checkpoints / f"{name}.json"
-    content = json.loads(description.read_text())
+    content = json.loads(timeless(description.read_text()))
+    content["state"]["record"] = {"options": {}}
     arrays = run.checkpoints / content["file"]
     for path in run.checkpoints.iterdir():
         if path not in (description, arrays):
             path.unlink()
-    good, text = arrays.read_bytes(), description.read_bytes()
+    good, text = arrays.read_bytes(), json.dumps(content).encode()
 
     def resume():
         tensors, saved, _ = checkpoints.load()
@@ -162,7 +170,7 @@ def test_what_a_run_is_made_from(run, cases, record_property):
 @fuzz.cases(60, 3000)
 def test_what_runs_are_listed_by(run, cases, record_property):
     names = ("config.yaml", "log.csv", "metrics.json")
-    good = {name: (run.path / name).read_bytes() for name in names}
+    good = {name: timeless((run.path / name).read_text()).encode() for name in names}
 
     def promise(case):
         name, content = case
@@ -199,7 +207,7 @@ def test_keras_files(trained, tmp_path, monkeypatch, cases, record_property):
     keras_file.write(predictors.load(trained("classes")), tmp_path / "good.keras")
     with zipfile.ZipFile(tmp_path / "good.keras") as file:
         members = {name: file.read(name) for name in file.namelist()}
-    whole = (tmp_path / "good.keras").read_bytes()
+    members["metadata.json"] = b"{}"
     config = json.loads(members["config.json"])
 
     def promise(content):
@@ -210,9 +218,9 @@ def test_keras_files(trained, tmp_path, monkeypatch, cases, record_property):
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as file:
             for name, value in {**members, "config.json": json.dumps(changed).encode()}.items():
-                file.writestr(name, value)
+                file.writestr(zipfile.ZipInfo(name), value)  # of 1980, in every run
         return content.getvalue()
 
     (tmp_path / "flowers.csv").write_text(FLOWERS)
-    strategy = fuzz.mutated([whole]) | fuzz.spoiled(config).map(zipped)
+    strategy = fuzz.mutated([zipped(config)]) | fuzz.spoiled(config).map(zipped)
     fuzz.check(promise, strategy, cases, record_property)
