@@ -21,9 +21,6 @@ MLP = (
 CURED = ("--dropout", "0.2", "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1")
 FEATURES = {
     "dropout, averages, warm-up, cosine, early stopping": (*MLP, *CURED, "--early-stopping", "2"),
-    "accumulation, clipping, XLA": (
-        *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
-    ),
     "augmentation, bfloat16, momentum": (
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
         "bfloat16", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
@@ -32,6 +29,9 @@ FEATURES = {
         "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
         "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",
     ),
+    "accumulation, clipping, XLA": (
+        *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
+    ),
     "XLA and a Transformer": (
         *kills.command("gpt-nano", "language-modelling"), "--jit", "on", "--dropout", "0.1",
     ),
@@ -39,7 +39,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-FAST = 4  # of the features; the others are slow ones
+FAST = 3  # of the features; the others are slow ones
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def check(zoo, arguments, count, name, record_property):
 
 @pytest.mark.parametrize(("row", "task"), kills.covering())
 def test_every_family_and_every_task(zoo, row, task, record_property):
-    check(zoo, kills.command(row, task), 2, f"{row} {task}", record_property)
+    check(zoo, kills.command(row, task), 1, f"{row} {task}", record_property)
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def begun(zoo, case, inject=""):
     [
         ("mlp", signal.SIGINT, 130),
         ("mlp", signal.SIGTERM, 143),
-        ("gpt-nano", signal.SIGTERM, 143),
-        ("dcgan", signal.SIGINT, 130),
+        pytest.param("gpt-nano", signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param("dcgan", signal.SIGINT, 130, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_stops_after_the_step(zoo, case, sent, expected, record_property):
