@@ -77,6 +77,24 @@ def test_inputs_of_another_name(folder, trained):
     assert "names other inputs than it prepares" in said("evaluate", "run")
 
 
+def test_a_target_that_is_none(folder, trained):
+    run = Run(shutil.copytree(trained("classes"), folder / "run"))
+    good = json.loads(run.preprocessor_path.read_text())
+    for changed in ({"targets": []}, {"task": "regression"}):
+        content = {**good, "spec": {**good["spec"], **changed}}
+        run.preprocessor_path.write_text(json.dumps(content))
+        assert "has no target to learn" in said("evaluate", "run", "--data", "iris")
+
+
+def test_a_log_of_words(folder, trained):
+    run = Run(shutil.copytree(trained("classes"), folder / "runs" / "a"))
+    run.log_path.write_text("epoch,step,seconds,loss\n1,4,soon,0.5\n")
+    assert "numbers in every line" in said("report", "runs/a")
+    code, out, err = fuzz.run("runs", "list")
+    assert (code, out) == (0, "")
+    assert err.startswith("Skipped: ")
+
+
 GOOD = {
     "position": {"epoch": 1, "batch": 0, "step": 4, "seconds": 1.5, "stopped": True},
     "log": [{"epoch": 1, "step": 4, "seconds": 1.5, "learning_rate": None}],

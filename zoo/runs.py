@@ -186,7 +186,10 @@ class Run:
     @property
     def log(self) -> list[dict[str, Any]]:
         """One dictionary an epoch: int, float, or None where a value is absent."""
-        return self._log.rows()
+        rows = self._log.rows()
+        if any(isinstance(value, str) for row in rows for value in row.values()):
+            raise damaged(self.log_path, "numbers in every line but the first")
+        return rows
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.yaml, keeping the order of the keys."""

@@ -13,6 +13,7 @@ from zoo.errors import InputError
 from zoo.progress import Progress
 
 BATCH = 1024
+LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
 
 
 class Predictor:
@@ -211,6 +212,8 @@ def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     preprocessor = preprocessing.from_json(state["preprocessor"])
     if set(preprocessor.signature()) != {column.name for column in spec.inputs}:
         raise ValueError("it names other inputs than it prepares")
+    if task.name in LABELLED and not (task.name == spec.task and spec.targets):
+        raise ValueError("it has no target to learn")
     return spec, task, preprocessor
 
 
