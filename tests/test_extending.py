@@ -42,7 +42,7 @@ def refused(zoo, *arguments):
     [
         (("--epochs", "2"), ("--epochs", "4")),
         (("--steps", "10"), ("--steps", "28")),  # from the middle of an epoch
-        (("--steps", "10"), ("--epochs", "4")),
+        pytest.param(("--steps", "10"), ("--epochs", "4"), marks=pytest.mark.slow),
     ],
 )
 def test_an_extended_run_is_the_longer_run(zoo, first, second):

@@ -25,12 +25,13 @@ FEATURES = {
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
         "bfloat16", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
     ),
-    "two replicas": (
-        "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
-        "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",
-    ),
+    "two replicas": (*MLP, *CURED),
     "accumulation, clipping, XLA": (
         *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
+    ),
+    "two replicas that normalize": (
+        "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
+        "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",
     ),
     "XLA and a Transformer": (
         *kills.command("gpt-nano", "language-modelling"), "--jit", "on", "--dropout", "0.1",
@@ -101,8 +102,8 @@ def test_every_family_and_every_task(zoo, row, task, record_property):
     [pytest.param(f, marks=[pytest.mark.slow] * (i >= FAST)) for i, f in enumerate(FEATURES)],
 )
 def test_whatever_has_a_state(zoo, feature, record_property):
-    zoo.replicas = feature == "two replicas"
-    check(zoo, FEATURES[feature], 3, feature, record_property)
+    zoo.replicas = feature.startswith("two replicas")
+    check(zoo, FEATURES[feature], 4, feature, record_property)
 
 
 @pytest.mark.slow
@@ -114,7 +115,7 @@ def test_every_row_and_task_many_times(zoo, row, task, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
 def test_features_many_times(zoo, feature, record_property):
-    zoo.replicas = feature == "two replicas"
+    zoo.replicas = feature.startswith("two replicas")
     check(zoo, FEATURES[feature], 10, f"{feature} again", record_property)
 
 

@@ -55,7 +55,9 @@ COMMANDS = (
     ("show", "mlp", "--layers"),
     ("data", "list"),
     ("data", "show", "iris"),
+    ("runs", "verify", "run"),
 )  # fmt: skip
+FEW = tuple(command for command in COMMANDS if "run" in command and command[0] != "runs")
 
 
 def watched(folder):
@@ -71,9 +73,14 @@ def noted(book):
     return [json.loads(line) for line in book.read_text().splitlines()]
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """Run all commands, watched from the start of the interpreter; return folder, texts, notes."""
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(FEW, id="few"), pytest.param(COMMANDS, id="all", marks=pytest.mark.slow)
+    ],
+)  # fmt: skip
+def done(request, tmp_path_factory):
+    """Run commands, watched from the start of the interpreter; return folder, texts, notes."""
     import matplotlib.font_manager  # noqa: F401  its first import ever asks `fc-list` for fonts
 
     environment, book = watched(tmp_path_factory.mktemp("watch"))
@@ -85,7 +92,7 @@ def done(tmp_path_factory):
     texts = []
     with jobs.start(environment) as server:
         zoo = jobs.Jobs(server, folder)
-        for arguments in COMMANDS:
+        for arguments in request.param:
             code, out, err = zoo(*arguments, finish=True)
             assert code == 0, (arguments, err)
             texts += [out, err]

@@ -23,6 +23,7 @@ KINDS = {
     "device": ("device", "replicas", "environment.processor", "environment.threads"),
     "callbacks": ("callbacks",),
 }
+MOST = 5  # that are named in a message
 # How long and how safely to train, and where things are; what the data is, its fingerprint says.
 NO_NUMBERS = (*LENGTHS, "checkpoint_every", "run", "device", "plugin", "data", "validation", "test")
 
@@ -60,11 +61,13 @@ def refuse(changes: Collection[Change], run: Any, allowed: Collection[str] | Non
     refused = [change for change in changes if change.kind not in (allowed or ())]
     if not refused:
         return
+    listed = "; ".join(map(str, refused[:MOST]))
+    listed += f"; and {len(refused) - MOST} more" if len(refused) > MOST else ""
     kinds = dict.fromkeys(f"--allow-change {change.kind}" for change in refused)
     advice = "" if allowed is None else f" To go on all the same: {' '.join(kinds)}."
     raise InputError(
-        f"'{run}' was trained otherwise: {'; '.join(map(str, refused))}. Expected the same, so "
-        f"that the result is what it would have been.{advice}"
+        f"'{run}' was trained otherwise: {listed}. Expected the same, so that the result is what "
+        f"it would have been.{advice}"
     )
 
 
