@@ -45,6 +45,21 @@ def test_a_finished_run_is_identical(zoo, length, last):
     assert files(run) == before
 
 
+def test_an_extended_run_is_identical_and_a_changed_one_is_named(zoo):
+    options = ("--learning-rate", "0.3", "--early-stopping", "1", "--checkpoint-every", "500")
+    zoo("train", "mlp", "--data", "iris", *SMALL, *options, "--epochs", "30", "--run", "run")
+    before = zoo.run("run").log[-1]["step"]
+    assert zoo("train", "--resume", "run", "--epochs", "30")[0] == 0
+    code, out, err = zoo("runs", "verify", "run")
+    assert code == 0, err
+    assert out.startswith(f"identical: steps {before + 1} to")
+    more = ("--epochs", "40", "--learning-rate", "0.1", "--allow-change", "options")
+    assert zoo("train", "--resume", "run", *more)[0] == 0
+    code, _, err = zoo("runs", "verify", "run")
+    assert code == 2
+    assert "learning_rate was" in err
+
+
 def test_a_killed_run_and_one_limited_by_time_are_identical(zoo):
     train = ("train", "mlp", "--data", "iris", *SMALL, "--checkpoint-every", "4")
     assert zoo(*train, "--epochs", "9", "--run", "killed", kind="step", when=13)[0] < 0

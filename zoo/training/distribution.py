@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from functools import cache
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.errors import InputError
@@ -96,3 +98,26 @@ class Agreement:
             lambda context: mine * float(context.replica_id_in_sync_group % local == 0)
         )
         return strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None).numpy().tolist()
+
+
+def is_apart(variable: Any) -> bool:
+    """Whether a variable, as a metric's, has a value of its own on every replica."""
+    value = variable.value
+    kept = getattr(value, "synchronization", None) == tf.VariableSynchronization.ON_READ
+    return kept and hasattr(value, "values")
+
+
+def values_apart(variable: Any, strategy: tf.distribute.Strategy) -> np.ndarray:
+    """Return a variable's values of all replicas, `(replicas, *shape)`: their sum is not enough."""
+    found = strategy.run(lambda: tf.expand_dims(variable.value.read_value(), 0))
+    return np.asarray(strategy.gather(found, axis=0))
+
+
+def assign_apart(variable: Any, values: np.ndarray, strategy: tf.distribute.Strategy) -> None:
+    """Give every replica its own value back."""
+
+    def assign(values: tf.Tensor) -> None:
+        which = tf.distribute.get_replica_context().replica_id_in_sync_group
+        variable.value.assign(values[which])
+
+    strategy.run(assign, args=(tf.constant(values),))

@@ -118,12 +118,10 @@ def _extend(
     session: Session, trainer: Trainer, run: Run, record: dict[str, Any], say: work.Say
 ) -> None:
     """Let a run go on that was over; say what becomes of early stopping and the schedule."""
-    position, stopping = trainer.position, trainer.stopping
     _refuse_shorter(session, trainer, run)
-    position.stopped = False
+    stopping = trainer.stopping
     say(f"Length: {_words(record)} became {_words(session.record())}")
-    if stopping is not None and stopping.waited >= stopping.patience:
-        stopping.waited = 0
+    if state.reopen(trainer) and stopping is not None:
         say(
             f"Early stopping had ended it: {stopping.patience} more epochs are given to find a "
             f"lower validation loss than that of epoch {stopping.best_epoch}"

@@ -10,11 +10,14 @@ import numpy as np
 
 from zoo import weights
 from zoo.errors import InputError
-from zoo.training import optimizers
+from zoo.training import distribution, optimizers
 from zoo.training.callbacks import ARRAYS
 from zoo.untrusted import check_keys
 
 LARGEST_STEP = 1 << 53
+
+
+REPLICAS = "replicas/"
 
 
 @dataclass
@@ -76,6 +79,10 @@ def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     The arrays of its variables come first, in their order.
     """
     tensors = weights.named(trainer.variables)
+    for i, variable in enumerate(trainer.variables):
+        if distribution.is_apart(variable):
+            values = distribution.values_apart(variable, trainer.strategy)
+            tensors[f"{REPLICAS}{i:05d}"] = values
     stopping = trainer.stopping
     best = [] if stopping is None else stopping.weights
     callbacks, arrays = trainer.callbacks.state()
@@ -133,12 +140,38 @@ def put_back(trainer: Any, tensors: dict[str, np.ndarray], saved: dict[str, Any]
     """
     best = [tensors.pop(name) for name in sorted(tensors) if name.startswith("best/")]
     arrays = {name: tensors.pop(name) for name in [*tensors] if name.startswith(ARRAYS)}
+    apart = {name: tensors.pop(name) for name in [*tensors] if name.startswith(REPLICAS)}
     weights.load_named(trainer.variables, tensors, "the checkpoint")
+    try:
+        _put_apart(trainer, apart)
+        trainer.callbacks.restore(saved["callbacks"], arrays)
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            f"The checkpoint holds arrays without a place here: {error}. Expected those of this "
+            "run."
+        ) from error
     trainer.position = Position(**saved["position"])
     trainer.log = saved["log"]
-    trainer.callbacks.restore(saved["callbacks"], arrays)
     if trainer.stopping is not None and saved["stopping"] is not None:
         trainer.stopping.restore(saved["stopping"], best)
+
+
+def _put_apart(trainer: Any, apart: dict[str, np.ndarray]) -> None:
+    """Give replicas their own values back; with another number of them the sum has to do."""
+    for name, values in apart.items():
+        variable = trainer.variables[int(name.removeprefix(REPLICAS))]
+        if len(values) == trainer.steps.replicas:
+            distribution.assign_apart(variable, values, trainer.strategy)
+
+
+def reopen(trainer: Any) -> bool:
+    """Let training that was over go on; return whether early stopping had ended it."""
+    trainer.position.stopped = False
+    stopping = trainer.stopping
+    ended = stopping is not None and stopping.waited >= stopping.patience
+    if ended:
+        stopping.waited = 0
+    return ended
 
 
 def _metrics(model: keras.Model) -> set[int]:

@@ -55,11 +55,13 @@ def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
             "repeated. Try after it has trained for longer."
         )
     (first, began), (last, ended) = (_read(kept, name) for name in names[-2:])
-    changes.refuse(changes.differences(ended["record"], session.record()), run, allowed=None)
+    for record in (began["record"], session.record()):
+        changes.refuse(changes.differences(ended["record"], record), run, allowed=None)
     repeated = Repeated(kept, ended["position"])
     trainer = session.trainer(repeated)
     trainer.interval = Interval(ended["position"]["step"])
     state.put_back(trainer, first, began)
+    state.reopen(trainer)  # where the run was over once, and extended
     say(f"Repeating steps {trainer.position.step + 1} to {ended['position']['step']} of {run}")
     _repeat(session, trainer)
     return _compared(began, ended, last, repeated)
