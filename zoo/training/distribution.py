@@ -100,6 +100,17 @@ class Agreement:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, per_replica, axis=None).numpy().tolist()
 
 
+def run_eagerly(strategy: tf.distribute.Strategy, function: Any, args: tuple = ()) -> Any:
+    """Run a function once on every replica, without the warning that this is slow."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        return strategy.run(function, args=args)
+    finally:
+        logger.setLevel(level)
+
+
 def is_apart(variable: Any) -> bool:
     """Whether a variable, as a metric's, has a value of its own on every replica."""
     value = variable.value
@@ -109,7 +120,7 @@ def is_apart(variable: Any) -> bool:
 
 def values_apart(variable: Any, strategy: tf.distribute.Strategy) -> np.ndarray:
     """Return a variable's values of all replicas, `(replicas, *shape)`: their sum is not enough."""
-    found = strategy.run(lambda: tf.expand_dims(variable.value.read_value(), 0))
+    found = run_eagerly(strategy, lambda: tf.expand_dims(variable.value.read_value(), 0))
     return np.asarray(strategy.gather(found, axis=0))
 
 
@@ -120,4 +131,4 @@ def assign_apart(variable: Any, values: np.ndarray, strategy: tf.distribute.Stra
         which = tf.distribute.get_replica_context().replica_id_in_sync_group
         variable.value.assign(values[which])
 
-    strategy.run(assign, args=(tf.constant(values),))
+    run_eagerly(strategy, assign, (tf.constant(values),))

@@ -21,7 +21,7 @@ from zoo.errors import InputError, Interrupted
 from zoo.training import divergence, guard, optimizers, state
 from zoo.training.callbacks import Callbacks
 from zoo.training.checkpoints import Checkpoints, Interval
-from zoo.training.distribution import Agreement
+from zoo.training.distribution import Agreement, run_eagerly
 from zoo.training.order import epoch_order
 from zoo.training.signals import Signals
 from zoo.training.steps import Steps, count_steps
@@ -119,11 +119,7 @@ class Trainer:
         if self.strategy is None:
             self.model.test_step(batch)
             return
-        logger = tf.get_logger()
-        level = logger.level
-        logger.setLevel("ERROR")  # it would warn that this is slow, which once does not matter
-        self.strategy.run(self.model.test_step, args=(batch,))
-        logger.setLevel(level)
+        run_eagerly(self.strategy, self.model.test_step, (batch,))
 
     def fit(
         self, epochs: int | None = None, steps: int | None = None, seconds: float | None = None
