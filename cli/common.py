@@ -77,3 +77,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def note_stale(source: str) -> None:
+    """Say where a run has been trained on since its weights were written."""
+    from zoo.reports.summary import stale
+    from zoo.runs import Run
+
+    if os.path.isfile(os.path.join(source, "config.yaml")) and (note := stale(Run(source))):
+        say(f"Note: {note}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, print_json, print_table, refuse_existing
+from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing
 
 
 @click.command("evaluate")
@@ -39,9 +39,12 @@ def command(
     from zoo.runs import Run, kind_of
 
     kind = kind_of(source)
+    note_stale(source)
     result = api.evaluate(source, data, split=split)
     if kind == "run" and result["split"] == "test":
-        Run.open(source).write_metrics(result)
+        run = Run.open(source)
+        step = (run.metrics or {}).get("step")
+        run.write_metrics(result if step is None else {**result, "step": step})
     rows = result["tables"].get("per_class") or result["tables"].get("per_target") or []
     if csv_path is not None:
         _write_csv(csv_path, result["scores"], rows)

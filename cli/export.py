@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, print_json, say
+from zoo.cli.common import json_option, note_stale, print_json, say
 
 
 @click.command("export")
@@ -27,6 +27,7 @@ def command(run: str, kind: str, out: str | None, as_json: bool) -> None:
     """
     from zoo import api
 
+    note_stale(run)
     result: dict[str, Any] = api.export(run, kind, out, say=say)
     if as_json:
         print_json(result)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from zoo.cli.common import json_option, print_json, say
+from zoo.cli.common import json_option, note_stale, print_json, say
 from zoo.errors import InputError
 
 OF_TEXT = ("prompt", "tokens", "temperature")
@@ -56,6 +56,7 @@ def command(
         raise InputError(f"--out received '{out}'. Expected a file ending in .png. Try {out}.png.")
     from zoo import api
 
+    note_stale(source)
     predictor = api.load(source)
     if "generate" in predictor.functions:
         _refuse(ctx, OF_PICTURES, "text")

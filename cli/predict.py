@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from zoo.cli.common import json_option, refuse_existing
+from zoo.cli.common import json_option, note_stale, refuse_existing
 from zoo.errors import InputError
 from zoo.untrusted import read_bytes, refuse_remote
 
@@ -38,6 +38,7 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
     from zoo import api
 
     refuse_existing(out, "--out")
+    note_stale(source)
     predictor = api.load(source)
     if data == "-":
         outputs = _from_stdin(predictor, stdin_kind)

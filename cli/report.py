@@ -2,7 +2,7 @@
 
 import click
 
-from zoo.cli.common import json_option, print_json
+from zoo.cli.common import json_option, note_stale, print_json
 from zoo.runs import Run
 
 
@@ -18,6 +18,7 @@ def command(run: str, as_json: bool) -> None:
     from zoo import reports
 
     opened = Run.open(run)
+    note_stale(run)
     page = reports.write(opened)
     if as_json:
         pictures = sorted(str(path) for path in opened.plots.glob("*.png"))

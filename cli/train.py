@@ -103,6 +103,8 @@ def _from_file(
             "mapping such as 'model: mlp' and 'data: digits'."
         )
     if isinstance(found.get("options"), dict):  # a run's own record
+        if found.get("resumed"):
+            say(f"Note: the run of '{path}' was changed or extended on the way: {found['resumed']}")
         found = {"model": found.get("model"), **found["options"], "run": None}
     listed = found.pop("model", None)
     if not isinstance(listed, (str, type(None))):

@@ -172,6 +172,11 @@ def test_the_command_ends_with_3_and_a_usable_run(server, tmp_path):
     code, out, _ = zoo("evaluate", "diverged", "--json")
     assert code == 0
     assert json.loads(out)["scores"]
+    assert zoo("train", "mlp", "--data", "iris", "--learning-rate", "1e30", "--run", "far")[0] == 3
+    code, _, err = zoo("evaluate", "far")
+    assert code == 2
+    assert "The model answers with NaN or infinity" in err
+    assert zoo("report", "far")[0] == 0
     before = state(run)
     code, _, err = zoo("train", "--resume", "diverged")
     assert code == 3  # the same again: nothing was changed

@@ -1,5 +1,7 @@
 """Runs made longer, and runs taken up under other conditions: refused by name, or allowed."""
 
+import json
+
 import kills
 import pytest
 from jobs import same, state
@@ -97,10 +99,13 @@ def test_an_extension_is_resumed_like_any_run(zoo):
 
 
 def test_shorter_is_refused_and_as_long_is_said(zoo):
-    trained(zoo, "run", *FREE, "--epochs", "2")
-    assert "--epochs received 2, but 'run' has done 2. Expected more" in refused(
-        zoo, "train", "--resume", "run", "--epochs", "2"
+    code, _, err = zoo("train", "mlp", "--data", "iris", *SMALL, *FREE, "--epochs", "2", "--run",
+                       "run", finish=True)  # fmt: skip
+    assert code == 0, err
+    assert "--epochs received 1, but 'run' has done 2. Expected more" in refused(
+        zoo, "train", "--resume", "run", "--epochs", "1"
     )
+    assert "is finished: 2 epochs, 14 steps. Nothing" in resumed(zoo, "run", "--epochs", "2")
     assert "--resume run received also --run" in refused(
         zoo, "train", "--resume", "run", "--run", "other"
     )
@@ -223,6 +228,35 @@ def test_a_plugin_that_changed_is_refused(tmp_path, monkeypatch):
     zoo.resume(run, epochs=2, allow_change=["versions"])
     with pytest.raises(zoo.errors.InputError, match="Unknown value for --allow-change 'version'"):
         zoo.resume(run, epochs=3, allow_change=["version"])
+
+
+def test_weights_of_before_an_extension_are_called_so(zoo):
+    """A run that was measured, taken up again and killed answers with its earlier weights."""
+    command = ("train", "mlp", "--data", "iris", *SMALL, *FREE, "--epochs", "2", "--run", "run")
+    assert zoo(*command, finish=True)[0] == 0
+    assert zoo("train", "--resume", "run", "--epochs", "9", kind="step", when=40)[0] < 0
+    for words in (("evaluate", "run"), ("evaluate", "run"), ("report", "run")):
+        code, _, err = zoo(*words)
+        assert code == 0
+        assert "Note: 'run' was taken up again after step 14 and ended at step 35" in err
+    listed = json.loads(zoo("runs", "list", ".", "--json")[1])
+    assert (listed[0]["epochs"], listed[0]["value"]) == (5, None)
+    assert zoo("train", "--resume", "run", finish=True)[0] == 0
+    assert "Note" not in zoo("evaluate", "run")[2]
+    assert json.loads(zoo("runs", "list", ".", "--json")[1])[0]["value"] is not None
+
+
+def test_an_edited_length_is_said_like_a_given_one(zoo):
+    command = ("train", "mlp", "--data", "iris", *SMALL, "--epochs", "3", "--run", "run")
+    assert zoo(*command, kind="step", when=5)[0] < 0
+    config_path = zoo.run("run").config_path
+    config_path.write_text(config_path.read_text().replace("  epochs: 3", "  epochs: 6"))
+    said = resumed(zoo, "run")
+    assert "Length: 3 epochs became 6 epochs" in said
+    assert "The cosine schedule is drawn anew" in said
+    code, _, err = zoo("train", "--config", "run/config.yaml", "--run", "again")
+    assert code == 0
+    assert "Note: the run of 'run/config.yaml' was changed or extended on the way" in err
 
 
 def test_every_kind_of_change_is_an_option():

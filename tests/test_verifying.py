@@ -107,6 +107,16 @@ def test_what_cannot_be_verified_is_said(zoo):
     assert "is not a run" in zoo("runs", "verify", "nothing")[2]
 
 
+def test_names_that_keras_counts_make_no_difference(tmp_path, monkeypatch):
+    """The second model of a process has layers of other names, and is the same."""
+    import zoo
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("first", "second"):
+        run = zoo.train("mlp", data="iris", epochs=3, set={"units": (8,)}, run=name)
+        assert zoo.verify(run)["identical"]
+
+
 THREADS = """
 tf.config.threading.set_intra_op_parallelism_threads(intra)
 tf.config.threading.set_inter_op_parallelism_threads(inter)

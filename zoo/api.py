@@ -223,7 +223,7 @@ def evaluate(
             f"Received {received}, which is empty. Expected at least one example. Try another "
             "--split or --data."
         )
-    result = predictor.task.evaluate(predictor.predict, examples)
+    result = predictor.task.evaluate(_finite(predictor.predict), examples)
     return {
         "task": predictor.task.name,
         "split": split,
@@ -231,6 +231,24 @@ def evaluate(
         "examples": len(examples),
         **result,
     }
+
+
+def _finite(predict: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """Return a predictor's function that refuses answers which cannot be measured."""
+
+    def checked(split: Any) -> dict[str, Any]:
+        import numpy as np
+
+        outputs = predict(split)
+        for name, values in outputs.items():
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise InputError(
+                    f"The model answers with NaN or infinity in '{name}'. Expected finite numbers. "
+                    "Did its training diverge? Train anew with a smaller --learning-rate."
+                )
+        return outputs
+
+    return checked
 
 
 def split_of(

@@ -30,7 +30,8 @@ def summarize(run: Run) -> dict[str, Any]:
     with the lowest validation loss. `seconds` is the training time
     up to the last epoch.
     """
-    config, rows, metrics = run.config, run.log, run.metrics or {}
+    config, rows = run.config, run.log
+    metrics = {} if stale(run) else run.metrics or {}
     score = main_score(metrics)
     validation = _validation(rows, score[0] if score else MAIN_SCORES.get(str(config.get("task"))))
     return {
@@ -47,6 +48,18 @@ def summarize(run: Run) -> dict[str, Any]:
         "seconds": rows[-1].get("seconds") if rows else None,
         "date": _date(run),
     }
+
+
+def stale(run: Run) -> str | None:
+    """Return a sentence where training has gone on since weights and scores were written."""
+    measured = (run.metrics or {}).get("step")
+    step = run.log[-1].get("step") if run.log else None
+    if None in (measured, step) or measured == step:
+        return None
+    return (
+        f"'{run}' was taken up again after step {measured} and ended at step {step} before it was "
+        f"over: these are the weights of step {measured}. Continue with `zoo train --resume {run}`."
+    )
 
 
 def main_score(metrics: Mapping[str, Any]) -> tuple[str, float | None] | None:

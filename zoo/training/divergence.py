@@ -29,7 +29,8 @@ def error(trainer: Any, what: str) -> DivergenceError:
         found += f" The state after step {trainer.position.step} was kept."
     return DivergenceError(
         f"{what} became NaN or infinite at step {step}. Expected finite numbers.{found} "
-        "Try a smaller --learning-rate, --clip-norm 1, or look at the data with `zoo data show`."
+        "Train anew with a smaller --learning-rate or --clip-norm 1, or look at the data with "
+        "`zoo data show`."
     )
 
 

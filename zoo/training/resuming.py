@@ -62,10 +62,10 @@ def resume(
         extend = request.extend or (longer and trainer.position.stopped)
         position = trainer.position
         trainer.agreement.number(position.step)  # nobody writes before everybody has read
-        if position.stopped and not extend and _finished(run):
+        if position.stopped and _finished(run) and not (extend and _is_longer(session, trainer)):
             say(_nothing_to_do(run, trainer))
             return run
-        if extend:
+        if extend or longer:
             _extend(session, trainer, run, record, say)
         say(f"Resuming {run} in epoch {position.epoch + 1} after step {position.step}")
         if is_chief():
@@ -137,11 +137,17 @@ def _refuse_shorter(session: Session, trainer: Trainer, run: Run) -> None:
         ("steps", chosen.steps, position.step),
         ("time", time, position.seconds),
     ):
-        if asked is not None and asked <= done:
+        if asked is not None and asked < done:
             raise InputError(
                 f"--{name} received {asked:g}, but '{run}' has done {done:g}. Expected more, "
                 f"counted from its very beginning. Try a larger --{name}."
             )
+
+
+def _is_longer(session: Session, trainer: Trainer) -> bool:
+    """Whether the length is another than what was done."""
+    chosen, position = session.config.optimization, trainer.position
+    return chosen.epochs != position.epoch and chosen.steps != position.step
 
 
 def _words(record: dict[str, Any]) -> str:
@@ -183,7 +189,9 @@ def _finished(run: Run) -> bool:
 def _nothing_to_do(run: Run, trainer: Trainer) -> str:
     position = trainer.position
     epochs = position.epoch + (position.batch > 0)
+    ((name, value),) = changes.length(trainer.record).items()
+    longer = "LONGER" if name == "time" else 2 * value
     return (
         f"{run} is finished: {epochs} epochs, {position.step} steps. Nothing to do; to train "
-        f"longer: zoo train --resume {run} --epochs {2 * epochs}"
+        f"longer: zoo train --resume {run} --{name} {longer}"
     )

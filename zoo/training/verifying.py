@@ -55,8 +55,8 @@ def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
             "repeated. Try after it has trained for longer."
         )
     (first, began), (last, ended) = (_read(kept, name) for name in names[-2:])
-    for record in (began["record"], session.record()):
-        changes.refuse(changes.differences(ended["record"], record), run, allowed=None)
+    for was, now in ((began["record"], ended["record"]), (ended["record"], session.record())):
+        changes.refuse(changes.differences(was, now), run, allowed=None)
     repeated = Repeated(kept, ended["position"])
     trainer = session.trainer(repeated)
     trainer.interval = Interval(ended["position"]["step"])
@@ -92,8 +92,9 @@ def _repeat(session: Session, trainer: Any) -> None:
 
 
 def _compared(began: State, ended: State, last: Tensors, repeated: Repeated) -> dict[str, Any]:
-    names = sorted({**last, **repeated.tensors})
-    unequal = [n for n in names if not _equal(last.get(n), repeated.tensors.get(n))]
+    kept, found = _by_place(last), _by_place(repeated.tensors)
+    names = sorted({**kept, **found})
+    unequal = [n for n in names if not _equal(kept.get(n), found.get(n))]
     parts = ("log", "callbacks", "stopping")
     unequal += [n for n in parts if _timeless(ended[n]) != _timeless(repeated.state.get(n))]
     return {
@@ -103,6 +104,11 @@ def _compared(began: State, ended: State, last: Tensors, repeated: Repeated) -> 
         "arrays": len(names),
         "differences": unequal,
     }
+
+
+def _by_place(tensors: Tensors) -> Tensors:
+    """Return arrays of variables by their number alone: Keras counts names within a process."""
+    return {name.split("/")[0] if name[0].isdigit() else name: v for name, v in tensors.items()}
 
 
 def _equal(first: np.ndarray | None, second: np.ndarray | None) -> bool:

@@ -114,13 +114,14 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
     sync(run.log_path)  # before the weights: a run that has them is trained, and its log is whole
     weights.save(session.model, run.model_weights)
     say(ending(trainer.stopping, trainer.position.epoch, session.epochs))
-    finish(session, run, say)
+    finish(session, run, say, trainer.position.step)
     return run
 
 
 def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> str:
     """Say after which epoch training ended, and whose weights were kept."""
-    early = planned is not None and done < planned
+    given_up = stopping is not None and stopping.waited >= stopping.patience
+    early = given_up or (planned is not None and done < planned)
     ended = f"Stopped early, after epoch {done}" if early else f"Trained for {done} epochs"
     if stopping is None or stopping.best_epoch is None:
         return f"{ended}."
@@ -129,7 +130,7 @@ def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> st
     )
 
 
-def finish(session: Session, run: Run, say: Say) -> None:
+def finish(session: Session, run: Run, say: Say, step: int) -> None:
     """Measure the trained model on the test split, draw, and write the report."""
     data = session.dataset
     predictor = predictors.from_model(session.model, session.state())
@@ -140,6 +141,7 @@ def finish(session: Session, run: Run, say: Say) -> None:
         "split": name,
         "data": session.config.data.data,
         "examples": len(split),
+        "step": step,
         **session.task.evaluate(predictor.predict, split),
     }
     run.write_metrics(result)

@@ -35,6 +35,11 @@ def load(model: Any, path: Path) -> None:
     Raises:
         InputError: the file is missing, damaged or another model's.
     """
+    if not path.exists():
+        raise InputError(
+            f"'{path.parent}' has no weights yet: its training is not over. Expected a finished "
+            f"run. Continue it with `zoo train --resume {path.parent}`."
+        )
     with _opened(path) as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in _names(file)}
         _refuse_other(model.weights, shapes, str(path))
