@@ -43,8 +43,8 @@ def command(
     result = api.evaluate(source, data, split=split)
     if kind == "run" and result["split"] == "test":
         run = Run.open(source)
-        step = (run.metrics or {}).get("step")
-        run.write_metrics(result if step is None else {**result, "step": step})
+        last = run.log[-1].get("step") if run.log else None
+        run.write_metrics({**result, "step": (run.metrics or {}).get("step", last)})
     rows = result["tables"].get("per_class") or result["tables"].get("per_target") or []
     if csv_path is not None:
         _write_csv(csv_path, result["scores"], rows)

@@ -315,9 +315,9 @@ class Trainer:
             return
         began = time.monotonic()
         self.position.seconds = self.seconds()
-        if not self.finite():
-            raise divergence.error(self, "A weight")
         tensors, values = state.capture(self)
+        if not state.finite(self.model, self.variables, list(tensors.values())):
+            raise divergence.error(self, "A weight")
         self.checkpoints.save(self.position.step, tensors, values)
         self.interval.saved(began)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,11 +67,16 @@ def seeds(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if id(variable) not in known]
 
 
-def finite(model: keras.Model, found: list[keras.Variable]) -> bool:
-    """Return whether variables are finite, those of metrics apart."""
+def finite(
+    model: keras.Model, found: list[keras.Variable], values: Sequence[np.ndarray] | None = None
+) -> bool:
+    """Return whether variables are finite, those of metrics apart.
+
+    `values` are theirs, where they are known already, and what follows is not looked at.
+    """
     skipped = _metrics(model)
-    watched = [variable for variable in found if id(variable) not in skipped]
-    return all(np.isfinite(value).all() for value in weights.snapshot(watched))
+    pairs = zip(found, weights.snapshot(found) if values is None else values, strict=False)
+    return all(np.isfinite(value).all() for var, value in pairs if id(var) not in skipped)
 
 
 def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
