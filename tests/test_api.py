@@ -55,7 +55,7 @@ def test_from_training_to_prediction(tmp_path, capfd):
     layers = predictor.model.layers
     assert [layer.units for layer in layers if hasattr(layer, "units")] == [16, 8, 3]
     result = zoo.evaluate(run)
-    assert result == run.metrics
+    assert {**result, "step": 4} == run.metrics
     assert zoo.evaluate(predictor, "iris")["scores"] == result["scores"]
     assert zoo.evaluate(str(run), split="train")["examples"] == 105
     raw = {column.name: np.array([5.0, 6.0]) for column in predictor.spec.inputs}
