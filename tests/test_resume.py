@@ -171,6 +171,13 @@ def flipped(data):
         yield bytes(copy)
 
 
+def test_the_log_of_a_million_epochs_is_read_again(tmp_path):
+    rows = [{"epoch": i, "step": i, "seconds": 0.5, "loss": 1 / 3} for i in range(1_000_000)]
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints.save(1, TENSORS, {"log": rows})
+    assert len(checkpoints.load()[1]["log"]) == len(rows)
+
+
 def test_no_checkpoint_is_said(tmp_path):
     with pytest.raises(InputError, match="holds no checkpoint to resume from: found none"):
         Checkpoints(tmp_path).load()

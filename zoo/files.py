@@ -232,10 +232,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, largest: int = LARGEST_JSON) -> str:
     """Return a file's text, or raise an InputError that says why not."""
     try:
-        return read_bytes(path, LARGEST_JSON).decode()
+        return read_bytes(path, largest).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InputError(

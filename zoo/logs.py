@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.files import append, damaged, plain, read_text, write_atomic
+from zoo.untrusted import LARGEST_LOG
 
 
 class Log:
@@ -27,7 +28,7 @@ class Log:
         """Return one dictionary a line: int, float, text, or None where a value is absent."""
         if not self.path.exists():
             return []
-        text = read_text(self.path)
+        text = read_text(self.path, LARGEST_LOG)
         lines = self._lines(text)
         if lines and not text.endswith("\n"):
             lines.pop()  # half a line, left by a machine that lost power
@@ -43,7 +44,7 @@ class Log:
             ValueError: the row has a column that the header has not.
         """
         if self._columns is None:
-            there = self._lines(read_text(self.path)) if self.path.exists() else []
+            there = self._lines(read_text(self.path, LARGEST_LOG)) if self.path.exists() else []
             self._columns = there[0] if there else []
         lines = [] if self._columns else [list(row)]
         self._columns = self._columns or list(row)

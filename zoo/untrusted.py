@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from zoo.errors import InputError
 
+LARGEST_LOG = 1 << 29  # bytes: of a log, and of a checkpoint, which holds it; two million epochs
 LARGEST_JSON = 1 << 25  # bytes: the log of 100,000 epochs, twice over; parsed, some 25 times that
 LARGEST_YAML = 1 << 20  # bytes: options that name 10,000 columns
 LARGEST_LINE = 1 << 24  # bytes: a row of a million numbers
@@ -76,14 +77,14 @@ def read_bytes(path: str | os.PathLike[str], largest: int) -> bytes:
         return file.read(found.st_size)
 
 
-def parse_json(content: str | bytes) -> Any:
+def parse_json(content: str | bytes, largest: int = LARGEST_JSON) -> Any:
     """Return what JSON says.
 
     Raises:
         ValueError: it is no JSON, too large, or nested too deep.
     """
-    if len(content) > LARGEST_JSON:
-        raise ValueError(f"it holds more than {LARGEST_JSON:,} bytes")
+    if len(content) > largest:
+        raise ValueError(f"it holds more than {largest:,} bytes")
     text = content if isinstance(content, str) else content.decode()
     try:
         value = json.loads(text)

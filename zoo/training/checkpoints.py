@@ -14,12 +14,13 @@ from safetensors.numpy import load, save
 
 from zoo.errors import InputError
 from zoo.files import write_atomic, writing
-from zoo.untrusted import LARGEST_JSON, check_keys, memory, parse_json, read_bytes
+from zoo.untrusted import LARGEST_LOG, check_keys, memory, parse_json, read_bytes
 
 KEPT = 2
 # Left to itself, saving may cost this share of the time and happens this often, in seconds.
 CHEAP = 0.005
 USUAL = 30.0
+BEGINS = b'{"sha256": "'
 State = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
 
@@ -87,7 +88,14 @@ class Checkpoints:
         file = f"{name}-{digest[:8]}.safetensors"
         write_atomic(self.folder / file, data)
         content = {"sha256": digest, "file": file, "state": state}
-        write_atomic(self.folder / f"{name}.json", json.dumps(content))
+        text = json.dumps(content)
+        if len(text) > LARGEST_LOG:  # it could not be read again
+            raise InputError(
+                f"The log of '{self.folder.parent}' is full: a checkpoint would hold {len(text):,} "
+                f"bytes. Expected at most {LARGEST_LOG:,}, some two million epochs. The one before "
+                "is kept. Try fewer epochs."
+            )
+        write_atomic(self.folder / f"{name}.json", text)
         self._clean(name, file)
 
     def _clean(self, name: str, file: str) -> None:
@@ -124,7 +132,10 @@ class Checkpoints:
 
     def read(self, name: str) -> tuple[dict[str, np.ndarray], State]:
         """Return tensors and state of one checkpoint; raise one of `UNREADABLE` if damaged."""
-        content = parse_json(read_bytes(self.folder / f"{name}.json", LARGEST_JSON))
+        text = read_bytes(self.folder / f"{name}.json", LARGEST_LOG)
+        if not text.startswith(BEGINS):  # before much memory is spent on it
+            raise ValueError(f"{name}: no checkpoint")
+        content = parse_json(text, LARGEST_LOG)
         check_keys(content, {"file": str, "sha256": str, "state": dict})
         data = read_bytes(self.folder / Path(content["file"]).name, memory())
         if _digest(data, content["state"]) != content["sha256"]:
