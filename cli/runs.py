@@ -82,8 +82,9 @@ def compare_command(runs: tuple[str, ...], out: str | None, as_json: bool) -> No
 def verify_command(run: str, as_json: bool) -> None:
     """Repeat a slice of RUN and say whether it comes out identical, bit for bit.
 
-    The slice is what was trained between its last two checkpoints: weights, optimizer, random
-    states and log are compared. Nothing is written. Exit code 4 where something differs.
+    The slice is what was trained between its last two checkpoints, or all of a run with only one:
+    weights, optimizer, random states and log are compared. Nothing is written. Exit code 4 where
+    something differs.
 
     \b
     zoo runs verify runs/mlp-digits-1

@@ -15,10 +15,10 @@ from .arrays import as_vectors
 from .bad import BadExamples
 from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
-from .finite import leave_out_infinite
 from .frames import is_text
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
+from .unusable import leave_out
 
 _LABELLED = ("classification", "multi-label", "regression")
 _POSSIBLE = {
@@ -57,7 +57,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
     _refuse_task(raw.kind, request.task, origin.source)
     _refuse_columns(raw, request, origin.source)
     if raw.kind == "table" and bad and bad.policy == "skip":
-        raw = leave_out_infinite(raw, {*request.drop, request.split_column}, bad, origin.source)
+        raw = leave_out(raw, {*request.drop, request.split_column}, bad, origin.source)
     if raw.kind == "text":
         return _build_text(raw, request, origin)
     target = _target(raw, request, origin.source)

@@ -115,19 +115,31 @@ def _useless_text(series: pd.Series, present: int) -> str:
     if len(names) <= FEW or find_date_formats(names):
         return ""
     if 2 * len(names) > present:
-        hint = _nearly_numbers(names)
+        hint = f" ({numbers_but_for(few)})" if len(few := strays(series)) else ""
         return f"{len(names):,} different texts in {present:,} rows, an identifier or prose{hint}"
     if names.str.len().to_numpy().mean() > LONG:
         return "its values are prose"
     return ""
 
 
-def _nearly_numbers(names: pd.Index) -> str:
-    """Point out the few values that keep a column from being one of numbers."""
-    wrong = pd.to_numeric(pd.Series(names), errors="coerce").isna()
-    if wrong.sum() * 10 > len(names):
-        return ""
-    return f" (numbers but for {', '.join(repr(name) for name in names[wrong][:3])})"
+def strays(series: pd.Series) -> pd.Index:
+    """Return the texts that keep a column from being one of numbers, none where they are many."""
+    names = series.cat.categories
+    wrong = names[as_numbers(names).isna()]
+    few = len(names) > FEW and len(wrong) * 10 <= len(names) and not find_date_formats(names)
+    return wrong if few else names[:0]
+
+
+def as_numbers(names: pd.Index) -> pd.Series:
+    """Return texts as numbers, NaN for those that are none."""
+    return pd.to_numeric(pd.Series(names, dtype=object), errors="coerce").astype(np.float64)
+
+
+def numbers_but_for(texts: pd.Index) -> str:
+    """Point out the few texts that keep a column from being one of numbers."""
+    more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
+    named = ", ".join(repr(text[:40]) for text in texts[:3])
+    return f"numbers but for {named}{more}; leave those cells empty, {ADVICE}"
 
 
 def _column(series: pd.Series, name: str) -> tuple[Column, list[str]]:
@@ -135,7 +147,9 @@ def _column(series: pd.Series, name: str) -> tuple[Column, list[str]]:
         return Column(name, "number"), []
     formats = find_date_formats(series.cat.categories)
     if not formats:
-        return Column(name, "category"), []
+        few = strays(series)
+        held = f"column '{name}' is read as categories: it holds {numbers_but_for(few)}"
+        return Column(name, "category"), [held] if len(few) else []
     note = []
     if len(formats) > 1:
         note = [f"column '{name}' is read as {formats[0]}; {formats[1]} would fit too"]

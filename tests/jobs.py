@@ -187,6 +187,9 @@ class Noted:
         act(self.kind, self.path, file=self.file, data=data)
         return self.file.write(data)
 
+    def writelines(self, pieces):
+        self.write(b"".join(pieces))
+
     def __getattr__(self, name):
         return getattr(self.file, name)
 

@@ -41,7 +41,7 @@ def halfway(path, content):
             send()
         if kind == "writing" and path.suffix != ".json":
             with files._temporary(path) as (_, file):
-                file.write(content[: len(content) // 2])
+                file.writelines(content[: len(content) // 2])
                 file.flush()
                 send()
     write(path, content)

@@ -238,6 +238,29 @@ def test_infinite_numbers_take_their_categories_along(tmp_path):
     assert "t.parquet row 31 has an infinite value in column 'a'" in data.notes[0]
 
 
+def test_a_text_among_numbers(tmp_path):
+    """The column is one of numbers without those rows, and something else with them."""
+    frame = pd.DataFrame({"a": np.arange(90) / 8, "b": np.arange(90) % 31, "y": np.arange(90) / 3})
+    clean = frame.drop([3, 9, 39]).to_csv(index=False).encode()
+    frame = frame.astype(object)
+    frame.loc[3, "a"], frame.loc[9, "b"], frame.loc[39, "y"] = "1.2.3", "many", "#REF!"
+    content = frame.to_csv(index=False).encode()
+    data = load(tmp_path, content, target="y")
+    same(data, load(tmp_path, clean, target="y"))
+    assert data.notes[0] == (
+        "3 of 90 rows are left out: "
+        "t.csv line 5 has '1.2.3' among the numbers of column 'a' (expected a number), "
+        "t.csv line 11 has 'many' among the numbers of column 'b' (expected a number), "
+        "t.csv line 41 has '#REF!' among the numbers of column 'y' (expected a number)"
+    )
+    assert load(tmp_path, content, target="y", drop=["a"]).skipped == 2
+    content = content.replace(b"#REF!", b"1")
+    notes = " ".join(load(tmp_path, content, target="y", on_bad_example="fail").notes)
+    assert "'a' is ignored: 90 different texts in 90 rows, an identifier or prose (numbers" in notes
+    assert "column 'b' is read as categories: it holds numbers but for 'many'; leave" in notes
+    assert notes.count("or leave such rows out with --on-bad-example skip") == 2
+
+
 def test_json_lines(tmp_path):
     good = [json.dumps({"x": i % 9, "label": "ab"[i % 2]}).encode() + b"\n" for i in range(30)]
     bad = {
@@ -285,7 +308,7 @@ def test_each_file_of_a_folder(tmp_path):
         content = spoil(good_rows(40), [(5, b"1,2\n"), (40, b"\xff,2,x\n")][i % 2 :])
         for folder, text in zip(folders.values(), content, strict=True):
             # numbers in one file and strings in another: both are read again
-            text = text.replace(b"7,", b"z7,") if name == "test" else text
+            text = text.replace(b"\n1", b"\nz1") if name == "test" else text
             (folder / f"{name}.csv").write_bytes(text)
     data = datasets.load(folders["bad"], on_bad_example="skip")
     same(data, datasets.load(folders["clean"]))

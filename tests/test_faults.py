@@ -119,10 +119,10 @@ def begun(disk):
 
 
 TRAINED = (
-    "write*config.yaml", "write*preprocessor.json", "write*step-000000000*.safetensors",
-    "write*step-000000003.json", "write*step-000000003*.safetensors", "append*log.csv",
-    "write*model.safetensors", "write*log.csv", "write*metrics.json", "write*curves.png",
-    "write*report.html",
+    "write*config.yaml", "write*preprocessor.json", "write*step-000000003*.safetensors",
+    "write*step-000000003.json", "append*log.csv", "write*step-000000006*.safetensors",
+    "write*step-000000009.json", "write*model.safetensors", "write*log.csv", "write*metrics.json",
+    "write*curves.png", "write*report.html",
 )  # fmt: skip
 
 

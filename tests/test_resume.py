@@ -53,7 +53,7 @@ def test_a_run_killed_in_every_phase_ends_identical(zoo):
     log = expected[2]
     assert 4 <= len(log) < 12, "early stopping should have ended it"
     ends = [
-        ("step", 2),  # before the first checkpoint but the one of step 0
+        ("step", 2),  # before the first checkpoint
         ("between", 9),  # the two files of a checkpoint
         ("validation", 2),
         ("step", log[-1]["step"] - 1),  # in mid-patience

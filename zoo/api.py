@@ -102,14 +102,15 @@ def _continued(run: Run, options: Mapping[str, Any]) -> tuple[config.Config, boo
 def verify(
     run: str | os.PathLike[str] | Run, *, strategy: Any = None, say: Say = lambda message: None
 ) -> dict[str, Any]:
-    """Repeat what a run did between its last two checkpoints, and compare; nothing is written.
+    """Repeat what a run did between its last two checkpoints, or from its beginning to the only
+    one, and compare; nothing is written.
 
     Returns:
-        `identical`, `first_step`, `last_step`, `arrays` compared, `differences` (names of what
-        differs) and `largest_difference`.
+        `identical`, `first_step`, `last_step`, `arrays` compared and `differences`, the names of
+        what differs.
 
     Raises:
-        InputError: there are no two checkpoints, or data, versions or device are others.
+        InputError: there is no checkpoint, or data, versions or device are others.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     chosen, _ = _continued(run, {})

@@ -13,7 +13,7 @@ import itertools
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,17 +25,23 @@ with contextlib.suppress(ImportError):  # not on every system that can read a ru
 
 SUFFIX = ".zoo-tmp"  # of a file; a folder has one beside it, which is its lock
 FOLDER = ".zoo-dir"
+Pieces = Sequence[bytes | memoryview]
 
 
-def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
+def write_atomic(path: str | os.PathLike[str], content: bytes | str | Pieces) -> None:
     """Replace a file as a whole, durably: a reader sees the old content or the new one.
+
+    Args:
+        path: of the file.
+        content: of it, text in UTF-8; what is large may come in pieces.
 
     Raises:
         WriteError: it cannot be written there; what was there is kept.
     """
     path = Path(path)
     with writing(path), _temporary(path) as (temporary, file):
-        file.write(content.encode() if isinstance(content, str) else content)
+        content = content.encode() if isinstance(content, str) else content
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
         os.replace(temporary, path)

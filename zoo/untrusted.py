@@ -21,7 +21,7 @@ from typing import IO, Any
 from zoo.errors import InputError
 
 LARGEST_LOG = 1 << 29  # bytes: of a log, and of a checkpoint, which holds it; two million epochs
-LARGEST_JSON = 1 << 25  # bytes: the log of 100,000 epochs, twice over; parsed, some 25 times that
+LARGEST_JSON = 1 << 25  # bytes: a vocabulary of a million words; parsed, some 25 times that
 LARGEST_YAML = 1 << 20  # bytes: options that name 10,000 columns
 LARGEST_LINE = 1 << 24  # bytes: a row of a million numbers
 LARGEST_COUNT = 1 << 16  # columns of a table or targets of an array; a genome has 20,000 genes

@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
+from zoo import weights
 from zoo.errors import InputError
-from zoo.files import write_atomic, writing
+from zoo.files import Pieces, write_atomic, writing
 from zoo.untrusted import LARGEST_LOG, check_keys, memory, parse_json, read_bytes
 
 KEPT = 2
 # Left to itself, saving may cost this share of the time and happens this often, in seconds.
-CHEAP = 0.005
+CHEAP = 0.01
 USUAL = 30.0
+LATENCY, BYTES_A_SECOND = 0.01, 150e6  # of saving, until it was done once
 BEGINS = b'{"sha256": "'
 State = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
@@ -28,8 +30,8 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
 class Interval:
     """When to save: every so many steps or seconds, or by default as often as costs little.
 
-    By default that is every 30 s, or less often where saving would cost more than half a hundredth
-    of the time; and at the end of an epoch, unless steps were asked for, whenever it is that cheap.
+    By default that is every 30 s, or less often where saving would cost more than a hundredth of
+    the time; and at the end of an epoch, unless steps were asked for, whenever it is that cheap.
 
     Args:
         steps: between two checkpoints.
@@ -54,6 +56,11 @@ class Interval:
     def until(self, step: int) -> int | None:
         """Return how many steps there are until the next checkpoint, where that is known."""
         return None if self.steps is None else self.steps - step % self.steps
+
+    def expect(self, size: int) -> None:
+        """Take note at the beginning that so many bytes are to be saved."""
+        self._saved_at = time.monotonic()
+        self._took = LATENCY + size / BYTES_A_SECOND
 
     def saved(self, began: float) -> None:
         """Take note that something was saved, which `began` at a time of `time.monotonic`."""
@@ -82,7 +89,7 @@ class Checkpoints:
             return
         with writing(self.folder):
             self.folder.mkdir(exist_ok=True)
-        data = save(tensors)
+        data = weights.pieces(tensors)
         digest = _digest(data, state)
         name = f"step-{step:09d}"
         file = f"{name}-{digest[:8]}.safetensors"
@@ -138,12 +145,14 @@ class Checkpoints:
         content = parse_json(text, LARGEST_LOG)
         check_keys(content, {"file": str, "sha256": str, "state": dict})
         data = read_bytes(self.folder / Path(content["file"]).name, memory())
-        if _digest(data, content["state"]) != content["sha256"]:
+        if _digest([data], content["state"]) != content["sha256"]:
             raise ValueError(f"{name}: checksum differs")
         return load(data), content["state"]
 
 
-def _digest(data: bytes, state: State) -> str:
-    digest = hashlib.sha256(data)
+def _digest(data: Pieces, state: State) -> str:
+    digest = hashlib.sha256()
+    for piece in data:
+        digest.update(piece)
     digest.update(json.dumps(state).encode())
     return digest.hexdigest()

@@ -24,7 +24,8 @@ def error(trainer: Any, what: str) -> DivergenceError:
         step, found = _find(trainer, step)
         trainer.save()
     elif checkpoints is not None and checkpoints.writes:
-        trainer.restore()  # replicas and workers would have to repeat together
+        trainer.again()  # replicas and workers would have to repeat together
+        trainer.save()
     if checkpoints is not None:
         found += f" The state after step {trainer.position.step} was kept."
     return DivergenceError(

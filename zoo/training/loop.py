@@ -6,6 +6,7 @@ within an epoch. With the same order the results are the same to the bit.
 
 from __future__ import annotations
 
+import copy
 import math
 import signal
 import time
@@ -90,6 +91,7 @@ class Trainer:
         self.agreement = Agreement(strategy)
         self.callbacks = Callbacks(callbacks, model)
         self._per_call, self.called_at = 1, 0
+        self._first: state.Captured | None = None  # until there is a checkpoint
         with nullcontext() if strategy is None else strategy.scope():
             self._prepare()
 
@@ -139,8 +141,8 @@ class Trainer:
         self.model.stop_training = False
         with Signals(self.advice) as signals:
             self.callbacks.begin(epochs, self.steps_per_epoch)
-            if self.position.step == 0:
-                self.save()
+            if self.position.step == 0 and self.checkpoints is not None:
+                self.keep_first()
             while not self.position.over:
                 self._epoch(signals, deadline)
             self.callbacks.list.on_train_end()
@@ -215,9 +217,19 @@ class Trainer:
         self.on_call(logs)
         return finite, logs
 
+    def keep_first(self) -> None:
+        """Keep the state training begins with; starting anew gives it too, so no file is needed."""
+        tensors, saved = state.capture(self)
+        self._first = tensors, copy.deepcopy(saved)
+        self.interval.expect(sum(value.nbytes for value in tensors.values()))
+
     def again(self) -> None:
-        """Go back to the newest checkpoint in the middle of training."""
-        self.restore()
+        """Go back to the newest checkpoint, or the beginning, in the middle of training."""
+        if self._first is None:
+            self.restore()
+        else:
+            tensors, saved = self._first
+            state.put_back(self, dict(tensors), copy.deepcopy(saved))
         self.callbacks.begin(self._epochs, self.steps_per_epoch)
 
     def repeat(self, step: int) -> bool:
@@ -319,6 +331,7 @@ class Trainer:
         if not state.finite(self.model, self.variables, list(tensors.values())):
             raise divergence.error(self, "A weight")
         self.checkpoints.save(self.position.step, tensors, values)
+        self._first = None
         self.interval.saved(began)
 
     def finite(self) -> bool:

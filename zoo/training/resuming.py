@@ -80,7 +80,7 @@ def _saved(
 
     A run that was ended before its first checkpoint starts at its beginning.
     """
-    if not (checkpoints.names() or run.log or run.model_weights.exists()):
+    if not (checkpoints.names() or run.model_weights.exists()):
         say(f"{run} has no checkpoint yet: starting at its beginning")
         return None, run.record
     tensors, found, damaged = checkpoints.load()

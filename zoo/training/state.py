@@ -16,9 +16,8 @@ from zoo.training.callbacks import ARRAYS
 from zoo.untrusted import check_keys
 
 LARGEST_STEP = 1 << 53
-
-
 REPLICAS = "replicas/"
+Captured = tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 @dataclass
@@ -79,7 +78,7 @@ def finite(
     return all(np.isfinite(value).all() for var, value in pairs if id(var) not in skipped)
 
 
-def capture(trainer: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def capture(trainer: Any) -> Captured:
     """Return everything that a trainer's next steps depend on: arrays, and what JSON can hold.
 
     The arrays of its variables come first, in their order.

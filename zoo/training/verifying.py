@@ -46,25 +46,28 @@ class Repeated(Checkpoints):
 
 
 def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
-    """Repeat what a run did between its last two checkpoints; see `zoo.api.verify`."""
+    """Repeat what led to a run's newest checkpoint; see `zoo.api.verify`."""
     kept = Checkpoints(run.checkpoints)
     names = kept.names()
-    if len(names) < 2:
+    if not names:
         raise InputError(
-            f"'{run}' has {len(names)} checkpoint. Expected two, between which training can be "
-            "repeated. Try after it has trained for longer."
+            f"'{run}' has no checkpoint. Expected one, up to which training can be repeated. Go on "
+            f"training with `zoo train --resume {run}`."
         )
-    (first, began), (last, ended) = (_read(kept, name) for name in names[-2:])
+    last, ended = _read(kept, names[-1])
+    first, began = _read(kept, names[-2]) if len(names) > 1 else (None, ended)
     for was, now in ((began["record"], ended["record"]), (ended["record"], session.record())):
         changes.refuse(changes.differences(was, now), run, allowed=None)
     repeated = Repeated(kept, ended["position"])
     trainer = session.trainer(repeated)
     trainer.interval = Interval(ended["position"]["step"])
-    state.put_back(trainer, first, began)
-    state.reopen(trainer)  # where the run was over once, and extended
-    say(f"Repeating steps {trainer.position.step + 1} to {ended['position']['step']} of {run}")
+    if first is not None:
+        state.put_back(trainer, first, began)
+        state.reopen(trainer)  # where the run was over once, and extended
+    start = trainer.position.step + 1
+    say(f"Repeating steps {start} to {ended['position']['step']} of {run}")
     _repeat(session, trainer)
-    return _compared(began, ended, last, repeated)
+    return {"first_step": start} | _compared(ended, last, repeated)
 
 
 def _read(kept: Checkpoints, name: str) -> tuple[Tensors, State]:
@@ -74,8 +77,8 @@ def _read(kept: Checkpoints, name: str) -> tuple[Tensors, State]:
         return tensors, found
     except UNREADABLE as error:
         raise InputError(
-            f"Checkpoint {name} in '{kept.folder}' is damaged. Expected two that are intact. Go on "
-            "training with `zoo train --resume RUN`, which uses the one before."
+            f"Checkpoint {name} in '{kept.folder}' is damaged. Expected the last two to be intact. "
+            "Go on training with `zoo train --resume RUN`, which uses the one before."
         ) from error
 
 
@@ -91,7 +94,7 @@ def _repeat(session: Session, trainer: Any) -> None:
             return
 
 
-def _compared(began: State, ended: State, last: Tensors, repeated: Repeated) -> dict[str, Any]:
+def _compared(ended: State, last: Tensors, repeated: Repeated) -> dict[str, Any]:
     kept, found = _by_place(last), _by_place(repeated.tensors)
     names = sorted({**kept, **found})
     unequal = [n for n in names if not _equal(kept.get(n), found.get(n))]
@@ -99,7 +102,6 @@ def _compared(began: State, ended: State, last: Tensors, repeated: Repeated) -> 
     unequal += [n for n in parts if _timeless(ended[n]) != _timeless(repeated.state.get(n))]
     return {
         "identical": not unequal,
-        "first_step": began["position"]["step"] + 1,
         "last_step": ended["position"]["step"],
         "arrays": len(names),
         "differences": unequal,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,44 @@ import keras
 import numpy as np
 import tensorflow as tf
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from zoo.errors import InputError
-from zoo.files import write_atomic
+from zoo.files import Pieces, write_atomic
 
+TYPES = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32",
+    "int32": "I32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32",
+    "float64": "F64",
+}  # fmt: skip
 SPARE_ARRAYS, SPARE_NUMBERS = 100, 100_000  # beside the weights: seeds, counters, metrics
 
 
 def save(model: Any, path: Path) -> None:
     """Write all weights of a model, named by position and path."""
-    write_atomic(path, to_bytes(named(model.weights)))
+    write_atomic(path, pieces(named(model.weights)))
+
+
+def pieces(tensors: Mapping[str, np.ndarray]) -> Pieces:
+    """Return a safetensors file: its header, then the arrays themselves, not copied.
+
+    Raises:
+        InputError: an array is of another type than `TYPES`.
+    """
+    header, end = {}, 0
+    for name, value in tensors.items():
+        begin, end = end, end + value.nbytes
+        dtype = value.dtype.name
+        if dtype not in TYPES:
+            raise InputError(
+                f"Variable '{name}' is of type {dtype}. Expected one of {', '.join(TYPES)}, which "
+                "can be saved."
+            )
+        header[name] = {"dtype": TYPES[dtype], "shape": value.shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    arrays = [np.ascontiguousarray(value).reshape(-1) for value in tensors.values()]
+    data = [array.view(np.uint8).data for array in arrays]
+    return [len(text).to_bytes(8, "little"), text, *data]
 
 
 def load(model: Any, path: Path) -> None:
