@@ -148,20 +148,20 @@ def broken(tmp_path, monkeypatch):
     return path
 
 
-def one_row_a_builder():
+def one_row_a_family():
     rows = [registry.get(name) for name in registry.list_models()]
-    return list({row.builder: row.name for row in reversed(rows)}.values())
+    return list({row.family: row.name for row in reversed(rows)}.values())
 
 
 def failed(results):
     return {r.check: r.message for r in results if not r.passed}
 
 
-def test_every_builder_conforms(monkeypatch):
+def test_every_family_conforms(monkeypatch):
     # A published network may have a hundred million weights; the slow test builds them.
     here = tuple(c for c in conformance.HERE if c is not conformance.parameters)
     monkeypatch.setattr(conformance, "HERE", here)
-    results = conformance.check(one_row_a_builder())
+    results = conformance.check(one_row_a_family())
     assert {name: failed(found) for name, found in results.items() if failed(found)} == {}
 
 

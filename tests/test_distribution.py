@@ -165,6 +165,7 @@ def workers(folder, layout, *arguments, dies=None):
 SMALL = ("--epochs", "3", "--set", "units=8", "--batch-size", "16", "--early-stopping", "2")
 
 
+@pytest.mark.slow
 def test_two_workers_train_to_equal_weights_and_only_the_chief_writes(tmp_path):
     arguments = ("train", "mlp", "--data", "iris", *SMALL, "--checkpoint-every", "5")
     results = workers(tmp_path, ["worker", "worker"], *arguments)

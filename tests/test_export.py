@@ -1,5 +1,6 @@
 """Artifacts that stand alone: every task, both formats, odd column names, a fresh process."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -20,20 +21,25 @@ FORMATS = ("savedmodel", "keras")
 
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
-    """Export every run in both formats, comparing here; fresh processes have their own tests."""
+    """Return the path of a run's artifact by name and format, exported when first asked for.
+
+    Compared here: fresh processes have their own tests.
+    """
     folder = tmp_path_factory.mktemp("exported")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            parity, "_in_fresh_process", lambda path, raw: parity.answer(predictors.load(path), raw)
-        )
-        for name in TRAINED:
-            for kind, suffix in zip(FORMATS, ("", ".keras"), strict=True):
-                api.export(trained(name), kind, folder / f"{name}{suffix}")
-    return {
-        (name, kind): str(folder / f"{name}{suffix}")
-        for name in TRAINED
-        for kind, suffix in zip(FORMATS, ("", ".keras"), strict=True)
-    }
+
+    @functools.cache
+    def export(name, kind):
+        path = folder / f"{name}{'.keras' if kind == 'keras' else ''}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parity, "_in_fresh_process", answers_here)
+            api.export(trained(name), kind, path)
+        return str(path)
+
+    return export
+
+
+def answers_here(path, raw):
+    return parity.answer(predictors.load(path), raw)
 
 
 def data_of(name, files):
@@ -57,7 +63,7 @@ def test_artifacts_answer_and_score_as_their_run(exported, trained, files, name)
     run, data = trained(name), data_of(name, files)
     scores = api.evaluate(run, data)["scores"]
     for kind in FORMATS:
-        artifact = exported[name, kind]
+        artifact = exported(name, kind)
         assert api.evaluate(artifact, data)["scores"] == pytest.approx(scores, rel=1e-4, abs=1e-5)
         if name != "synthesis":
             equal(api.predict(run, data), api.predict(artifact, data))
@@ -67,10 +73,10 @@ def test_artifacts_answer_and_score_as_their_run(exported, trained, files, name)
 def test_artifacts_generate_as_their_run(exported, trained, kind):
     asked = (["The ", ""], 20, 0.7, 3)
     expected = api.load(trained("text")).generate(*asked)
-    assert api.load(exported["text", kind]).generate(*asked) == expected
+    assert api.load(exported("text", kind)).generate(*asked) == expected
     made = api.load(trained("synthesis")).make(5, 3)
     np.testing.assert_array_equal(
-        api.load(exported["synthesis", kind]).make(5, 3)["image"], made["image"]
+        api.load(exported("synthesis", kind)).make(5, 3)["image"], made["image"]
     )
 
 
@@ -105,12 +111,12 @@ print(json.dumps(answers))
 def test_savedmodels_stand_alone(exported, trained, files, tmp_path):
     predictor = api.load(trained("table"))
     raw = api.split_of(None, predictor, str(files["table"]), None, targets=False).batch(range(20))
-    names = api.load(exported["table", "savedmodel"]).state["arguments"]
+    names = api.load(exported("table", "savedmodel")).state["arguments"]
     (tmp_path / "asked.json").write_text(
         json.dumps({names[name]: values.tolist() for name, values in raw.items()})
     )
     (tmp_path / "alone.py").write_text(ALONE)
-    paths = [exported[n, "savedmodel"] for n in ("table", "text", "pictures", "synthesis")]
+    paths = [exported(n, "savedmodel") for n in ("table", "text", "pictures", "synthesis")]
     command = [sys.executable, "-I", tmp_path / "alone.py", *paths, tmp_path / "asked.json"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
@@ -130,7 +136,7 @@ def test_keras_files_load_with_keras(exported, trained):
 
     import zoo.serving  # noqa: F401, it registers what the file holds
 
-    served = keras.saving.load_model(exported["classes", "keras"])
+    served = keras.saving.load_model(exported("classes", "keras"))
     predictor = api.load(trained("classes"))
     raw = {column.name: np.array([5.0, 6.0]) for column in predictor.spec.inputs}
     np.testing.assert_allclose(
@@ -292,9 +298,9 @@ def test_foreign_and_damaged_keras_files(trained, exported, tmp_path):
         (lambda text: text.replace('"module": "keras.layers"', '"module": "os"'), "would create"),
     ):
         with pytest.raises(InputError, match=said):
-            api.load(altered(exported["classes", "keras"], tmp_path / "bad.keras", change))
+            api.load(altered(exported("classes", "keras"), tmp_path / "bad.keras", change))
     half = tmp_path / "half.keras"
-    half.write_bytes(Path(exported["classes", "keras"]).read_bytes()[:500])
+    half.write_bytes(Path(exported("classes", "keras")).read_bytes()[:500])
     with pytest.raises(InputError, match="neither a run nor an artifact"):
         api.load(half)
 
@@ -314,7 +320,7 @@ def altered(source, target, change):
 def test_damaged_savedmodels(exported, tmp_path):
     import shutil
 
-    copy = shutil.copytree(exported["classes", "savedmodel"], tmp_path / "copy")
+    copy = shutil.copytree(exported("classes", "savedmodel"), tmp_path / "copy")
     (copy / "saved_model.pb").write_bytes(b"nothing")
     with pytest.raises(InputError, match="could not be loaded as a SavedModel"):
         api.load(copy)

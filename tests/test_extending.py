@@ -82,6 +82,7 @@ def test_a_run_that_early_stopping_ended_gets_more_patience(zoo):
     assert len(zoo.run("run").log) >= before + 2
 
 
+@pytest.mark.slow
 def test_an_extension_is_resumed_like_any_run(zoo):
     trained(zoo, "long", *FREE, "--epochs", "6")
     trained(zoo, "short", *FREE, "--epochs", "2")

@@ -155,6 +155,7 @@ def test_what_a_run_is_made_from(zoo, run, case):
     assert said in message, message
 
 
+@pytest.mark.slow
 def test_json_of_thirty_megabytes_and_of_more(zoo, run):
     path = run / "preprocessor.json"
     path.write_text("[" + "{}," * (11 * MEGABYTE) + "{}]")  # 33 MiB

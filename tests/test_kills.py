@@ -25,10 +25,10 @@ FEATURES = {
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
         "bfloat16", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
     ),
-    "two replicas": (*MLP, *CURED),
     "accumulation, clipping, XLA": (
         *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
     ),
+    "two replicas": (*MLP, *CURED),
     "two replicas that normalize": (
         "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
         "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",
@@ -40,7 +40,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-FAST = 3  # of the features; the others are slow ones
+FAST = 2  # of the features; the others are slow ones
 
 
 @pytest.fixture

@@ -171,6 +171,7 @@ def flipped(data):
         yield bytes(copy)
 
 
+@pytest.mark.slow
 def test_the_log_of_a_million_epochs_is_read_again(tmp_path):
     rows = [{"epoch": i, "step": i, "seconds": 0.5, "loss": 1 / 3} for i in range(1_000_000)]
     checkpoints = Checkpoints(tmp_path / "checkpoints")
