@@ -172,6 +172,7 @@ def test_every_row_conforms():
     assert {name: failed(found) for name, found in results.items() if failed(found)} == {}
 
 
+@pytest.mark.slow
 def test_broken_models_fail_the_right_checks(broken):
     registry.load_plugin(broken)
     names = [f"broken-{kind}" for kind in RIGHT_CHECKS]

@@ -17,6 +17,7 @@ from zoo.exporters import parity
 from zoo.exporters.savedmodel import argument_names
 
 FORMATS = ("savedmodel", "keras")
+ALIKE = ("binary", "numbers", "cross", "targets", "vectors")  # much as another one is
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,9 @@ def equal(first, second):
             np.testing.assert_allclose(values, second[name], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in ALIKE)) for n in TRAINED]
+)
 def test_artifacts_answer_and_score_as_their_run(exported, trained, files, name):
     run, data = trained(name), data_of(name, files)
     scores = api.evaluate(run, data)["scores"]

@@ -231,6 +231,7 @@ def test_a_plugin_that_changed_is_refused(tmp_path, monkeypatch):
         zoo.resume(run, epochs=3, allow_change=["version"])
 
 
+@pytest.mark.slow
 def test_weights_of_before_an_extension_are_called_so(zoo):
     """A run that was measured, taken up again and killed answers with its earlier weights."""
     command = ("train", "mlp", "--data", "iris", *SMALL, *FREE, "--epochs", "2", "--run", "run")

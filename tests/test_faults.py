@@ -119,9 +119,8 @@ def begun(disk):
 
 
 TRAINED = (
-    "write*config.yaml", "write*preprocessor.json", "write*step-000000003*.safetensors",
-    "write*step-000000003.json", "append*log.csv", "write*step-000000006*.safetensors",
-    "write*step-000000009.json", "write*model.safetensors", "write*log.csv", "write*metrics.json",
+    "write*config.yaml", "write*step-000000003*.safetensors", "write*step-000000003.json",
+    "append*log.csv", "write*step-000000006*.safetensors", "write*model.safetensors",
     "write*curves.png", "write*report.html",
 )  # fmt: skip
 
@@ -134,7 +133,7 @@ def test_a_disk_that_fills_up_while_training(zoo, disk, alone):
             assert when.split("*")[1] in line
             assert line.endswith("Then continue with `zoo train --resume disk/run`.")
         else:
-            assert when in TRAINED[:2]
+            assert when == TRAINED[0]
             assert "Cannot make the run directory 'disk/run': No space left on device." in line
             assert "Try another with --run DIR." in line
             assert not list(disk.iterdir())

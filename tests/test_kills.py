@@ -103,7 +103,7 @@ def test_every_family_and_every_task(zoo, row, task, record_property):
 )
 def test_whatever_has_a_state(zoo, feature, record_property):
     zoo.replicas = feature.startswith("two replicas")
-    check(zoo, FEATURES[feature], 5, feature, record_property)
+    check(zoo, FEATURES[feature], 7, feature, record_property)
 
 
 @pytest.mark.slow

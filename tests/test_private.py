@@ -57,7 +57,7 @@ COMMANDS = (
     ("data", "show", "iris"),
     ("runs", "verify", "run"),
 )  # fmt: skip
-FEW = tuple(command for command in COMMANDS if "run" in command and command[0] != "runs")
+FEW = tuple(c for c in COMMANDS if "run" in c and c[0] in ("train", "predict", "export"))
 
 
 def watched(folder):

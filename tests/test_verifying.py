@@ -139,7 +139,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c != "pictures")) for c in CASES]
+    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c != "tables")) for c in CASES]
 )
 def test_the_same_command_gives_the_same_run(zoo, case):
     """However many operations run at a time; the threads within one are part of the machine."""
