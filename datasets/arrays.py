@@ -41,7 +41,7 @@ def read_arrays(path: Path, bad: BadExamples) -> Raw:
     arrays = _load(path)
     parts = _parts(path, arrays, bad)
     x = _stacked(path, "x", [part[0] for part in parts.values()])
-    array, kind = _examples(path, x)
+    array, kind = as_examples(path, x)
     targets = [part[1] for part in parts.values() if part[1] is not None]
     given = {}
     if list(parts) != ["all"]:
@@ -177,7 +177,8 @@ def _stacked(path: Path, name: str, arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _examples(path: Path, x: np.ndarray) -> tuple[np.ndarray, str]:
+def as_examples(path: Path, x: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return examples and their kind: uint8 with three or four dimensions are pictures."""
     if x.dtype.kind not in "biuf":
         raise InputError(
             f"'{path}' array x holds {x.dtype}; expected numbers; try x.astype('float32')"

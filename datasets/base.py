@@ -79,7 +79,7 @@ class Spec:
         """Rebuild a spec from what `to_json` returned.
 
         Raises:
-            ValueError: it names something by no string, or a task that is none.
+            ValueError: it names something by no string or twice, or a task that is none.
         """
         columns = tuple(
             Column(c["name"], c["kind"], tuple(c["shape"]), c["format"]) for c in state["inputs"]
@@ -95,6 +95,10 @@ class Spec:
         words = [spec.kind, *named, *spec.targets, *spec.classes]
         if spec.task not in TASKS or not all(isinstance(word, str) for word in words):
             raise ValueError("its data are described otherwise")
+        if any(
+            len(set(w)) < len(w) for w in ([c.name for c in columns], spec.targets, spec.classes)
+        ):
+            raise ValueError("it has two columns or classes of one name")
         return spec
 
 

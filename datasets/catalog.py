@@ -131,7 +131,48 @@ _ROWS = (
     _points("xor", "four squares, equal across the diagonals", 1000),
     _points("blobs", "three round clouds", 1000),
 )
-_rows = {row.name: row for row in _ROWS}
+_PICTURES = ("classification", "reconstruction", "image-synthesis")
+_FETCHED = (
+    Row(
+        "mnist",
+        "image",
+        _PICTURES,
+        "handwritten digits, 28 x 28 gray levels",
+        "zoo.datasets.pictures:mnist",
+        70_000,
+        "LeCun, Cortes and Burges, MNIST, 1998, copy of keras.datasets",
+        "CC BY-SA 3.0",
+    ),
+    Row(
+        "fashion-mnist",
+        "image",
+        _PICTURES,
+        "ten kinds of garments, 28 x 28 gray levels",
+        "zoo.datasets.pictures:fashion_mnist",
+        70_000,
+        "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv:1708.07747",
+        "MIT",
+    ),
+    Row(
+        "cifar10",
+        "image",
+        _PICTURES,
+        "animals and vehicles, 32 x 32 in color",
+        "zoo.datasets.pictures:cifar10",
+        60_000,
+        "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+    ),
+    Row(
+        "cifar100",
+        "image",
+        _PICTURES,
+        "a hundred kinds of things and animals, 32 x 32 in color",
+        "zoo.datasets.pictures:cifar100",
+        60_000,
+        "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+    ),
+)
+_rows = {row.name: row for row in (*_ROWS, *_FETCHED)}
 
 
 def register(row: Row) -> None:

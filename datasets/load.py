@@ -12,7 +12,8 @@ from zoo.errors import InputError, nearest
 from . import catalog
 
 if TYPE_CHECKING:
-    from .base import Dataset, Spec, Split
+    from .bad import BadExamples
+    from .base import Dataset, Raw, Spec, Split
     from .build import Origin
 
 
@@ -50,7 +51,6 @@ def load(
     """
     from .bad import BadExamples
     from .build import Request, build
-    from .files import read_raw
     from .splits import Splitting
 
     bad = BadExamples(on_bad_example)
@@ -74,7 +74,7 @@ def load(
         row = catalog.find(reference)
         raw, origin = row.read(), _named(row)
     else:
-        raw = read_raw(_with_files(reference, files, split_column), bad)
+        raw = _read_path(reference, files, split_column, bad)
         origin = _origin(reference)
     total = len(raw) + bad.skipped
     data = build(raw, request, origin, bad)
@@ -95,6 +95,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     Raises:
         InputError: a column is missing or of another kind, a class is unknown.
     """
+    import numpy as np
+
     from .build import Request, build
     from .files import find_parts
     from .matching import match, read_matching
@@ -107,6 +109,9 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         if raw.kind == spec.kind == "text":
             return test
         return match(raw, test.rows, spec, reference, targets)
+    if folder := _read_folder(reference):
+        rows = folder.given.get("test", np.arange(len(folder)))
+        return match(folder, rows, spec, reference, targets)
     parts = find_parts(reference)
     return read_matching(parts.get("all") or parts.get("test") or parts["train"], spec, targets)
 
@@ -130,6 +135,32 @@ def is_name(reference: str) -> bool:
         f"Unknown data set '{reference}'.{nearest(reference, catalog.names())} "
         "Expected a name of `zoo data list`, or the path of a file or folder."
     )
+
+
+def _read_path(
+    reference: str, files: dict[str, Path], split_column: str | None, bad: BadExamples
+) -> Raw:
+    from .files import read_raw
+
+    raw = _read_folder(reference)
+    if raw is None:
+        return read_raw(_with_files(reference, files, split_column), bad)
+    if files or split_column:
+        raise InputError(
+            f"'{reference}' is a folder of pictures, which says itself what is for test; expected "
+            "no other splits; try without --validation, --test and --split-column"
+        )
+    return raw
+
+
+def _read_folder(reference: str) -> Raw | None:
+    """Return what a folder of pictures holds; None where the path is anything else."""
+    from .idx import find_idx, read_idx_files
+
+    folder = Path(reference)
+    if not folder.is_dir() or not (found := find_idx(folder)):
+        return None
+    return read_idx_files(found, reference)
 
 
 def _with_files(reference: str, files: dict[str, Path], column: str | None) -> dict[str, Path]:

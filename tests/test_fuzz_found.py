@@ -86,6 +86,20 @@ def test_a_target_that_is_none(folder, trained):
         assert "has no target to learn" in said("evaluate", "run", "--data", "iris")
 
 
+def test_two_classes_of_one_name(folder, trained):
+    run = Run(shutil.copytree(trained("classes"), folder / "run"))
+    good = json.loads(run.preprocessor_path.read_text())
+    double = {
+        "classes": "000",
+        "targets": ["species"] * 2,
+        "inputs": good["spec"]["inputs"][:1] * 4,
+    }
+    for name, value in double.items():
+        content = {**good, "spec": {**good["spec"], name: value}}
+        run.preprocessor_path.write_text(json.dumps(content))
+        assert "of one name" in said("evaluate", "run", "--data", "iris")
+
+
 def test_a_log_of_words(folder, trained):
     run = Run(shutil.copytree(trained("classes"), folder / "runs" / "a"))
     run.log_path.write_text("epoch,step,seconds,loss\n1,4,soon,0.5\n")

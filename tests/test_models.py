@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -186,6 +188,16 @@ def test_lenet_has_the_same_layers_for_every_picture(shape):
     assert model.count_params() == 61_706 + (shape[-1] - 1) * 150
 
 
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 8, 1), (28, 28, 1), (31, 40, 3)])
+def test_a_small_cnn_takes_pictures_of_any_size(shape):
+    """Its parameters: 3x3 kernels, scale and shift and two statistics a filter, one dense layer."""
+    model = zoo.create("cnn-small", input_shape=shape, classes=10)
+    assert value(model(normal(2, *shape))).shape == (2, 10)
+    widths = [shape[-1], 32, 32, 64, 64, 128, 128]
+    kernels = sum(9 * a * b for a, b in itertools.pairwise(widths))
+    assert model.count_params() == kernels + 4 * sum(widths[1:]) + 128 * 10 + 10
+
+
 def test_lstm_reads_what_it_is_given():
     tokens = RANDOM.integers(7, size=(2, 5)).astype("int32")
     assert lstm(vocabulary_size=7)(tokens).shape == (2, 5, 7)
@@ -325,6 +337,7 @@ def test_bad_arguments_say_what_was_received():
         (lambda: mlp((4,), 2, activation="gelo"), "Did you mean 'gelu'"),
         (lambda: mlp((4,), 2, dropout=2), "Received: rate=2"),
         (lambda: lenet5((64,), 10), r"Received: input_shape=\(64,\)"),
+        (lambda: zoo.create("cnn-small", input_shape=(3, 8, 1), classes=2), r"at least 4 pixels"),
         (lambda: lstm(input_shape=(5,)), "Expected `classes` or `vocabulary_size`"),
         (lambda: lstm(classes=2), "Expected `vocabulary_size`, or the `input_shape`"),
         (lambda: gpt(5, 5, heads=3), "Received: heads=3, width=128"),

@@ -11,14 +11,15 @@ PATIENCE = 2.0  # seconds
 
 
 class Progress:
-    """Say how many rows are done: a live line on a terminal, else one line.
+    """Say how much is done: a live line on a terminal, else one line.
 
     Args:
         text: what is being done, as "Reading sales.csv".
+        unit: what is counted.
     """
 
-    def __init__(self, text: str):
-        self.text = text
+    def __init__(self, text: str, unit: str = "rows"):
+        self.text, self.unit = text, unit
         self.rows = 0
         self._started = time.monotonic()
         self._said = False
@@ -37,7 +38,7 @@ class Progress:
             self._status.stop()
 
     def advance(self, rows: int) -> None:
-        """Count rows that are done."""
+        """Count what is done."""
         self.rows += rows
         if time.monotonic() - self._started > PATIENCE:
             self._say()
@@ -56,4 +57,4 @@ class Progress:
         self._said = True
 
     def _text(self) -> str:
-        return f"{self.text}: {self.rows:,} rows"
+        return f"{self.text}: {self.rows:,} {self.unit}"

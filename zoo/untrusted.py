@@ -52,8 +52,8 @@ def refuse_remote(reference: str | os.PathLike[str]) -> None:
     text = os.fspath(reference)
     if _ADDRESS.match(text) and not os.path.lexists(text):
         raise InputError(
-            f"Received the address '{text[:100]}'. Expected a path on this machine: zoo fetches "
-            "nothing. Download the file first, then name the copy."
+            f"Received the address '{text[:100]}'. Expected a path on this machine, or a "
+            "name of `zoo data list`. Download the file first, then name the copy."
         )
 
 

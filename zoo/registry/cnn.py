@@ -27,4 +27,25 @@ ROWS = (
             "early_stopping": 20,
         },
     ),
+    Row(
+        name="cnn-small",
+        family="cnn",
+        tasks=("classification", "multi-label", "regression"),
+        builder="zoo.models.cnn_small:cnn_small",
+        summary="Small VGG with batch normalization, the default for small pictures.",
+        paper=Paper(
+            "Simonyan, Zisserman",
+            "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+            2014,
+            "1409.1556",
+        ),
+        tiny={"input_shape": (8, 8, 1), "classes": 3, "filters": 4, "stages": 2, "depth": 1},
+        training={
+            "optimizer": "adamw",
+            "learning_rate": 3e-3,
+            "batch_size": 64,
+            "steps": 600,
+            "early_stopping": 0,
+        },
+    ),
 )
