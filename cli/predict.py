@@ -1,5 +1,6 @@
 """zoo predict: answers for examples of one's own."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -84,7 +85,9 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _is_picture(path: str) -> bool:
-    return path.lower().endswith((".png", ".jpg", ".jpeg"))
+    from zoo.datasets.folders import SUFFIXES
+
+    return path.lower().endswith(SUFFIXES)
 
 
 def _picture(predictor: Any, path: str) -> dict[str, Any]:
@@ -102,6 +105,10 @@ def _picture(predictor: Any, path: str) -> dict[str, Any]:
         ) from error
     import numpy as np
 
+    from zoo.datasets.folders import upright
+
+    with contextlib.suppress(Exception):  # where Pillow cannot read it, the model says so itself
+        content = upright(content)
     return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})
 
 

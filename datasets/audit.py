@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .base import ArraySplit, Dataset, TableSplit, TextSplit
+from .folders import Pictures
 from .frames import is_number, is_text
 from .splits import NAMES
 
@@ -35,7 +36,9 @@ def audit(data: Dataset) -> dict[str, Any]:
     if isinstance(data.train, TableSplit):
         report |= _table(data, data.train.frame, splits)
     elif isinstance(data.train, ArraySplit):
-        report["arrays"] = [_array(n, a) for n, a in data.train.arrays.items()]
+        report["arrays"] = [
+            _array(n, a) for n, a in data.train.arrays.items() if isinstance(a, np.ndarray)
+        ]
     else:
         report["text"] = _text(splits)
     if data.spec.targets:
@@ -167,9 +170,8 @@ def _row_keys(split: Any) -> np.ndarray:
         return pd.util.hash_pandas_object(split.frame[names], index=False).to_numpy()[split.rows]
     if isinstance(split, TextSplit):
         return _hashed([document.encode() for document in split.documents])
-    return _hashed(
-        [b"".join(a[row].tobytes() for a in split.arrays.values()) for row in split.rows]
-    )
+    arrays = [a.digests if isinstance(a, Pictures) else a for a in split.arrays.values()]
+    return _hashed([b"".join(a[row].tobytes() for a in arrays) for row in split.rows])
 
 
 def _hashed(rows: list[bytes]) -> np.ndarray:

@@ -15,6 +15,7 @@ from .arrays import as_vectors
 from .bad import BadExamples
 from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
+from .folders import Pictures
 from .frames import is_text
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
@@ -113,7 +114,7 @@ def as_kind(raw: Raw, kind: str | None, source: str) -> Raw:
     """Return pictures as vectors where that is asked for; nothing else can be changed."""
     if kind in (None, raw.kind):
         return raw
-    if (raw.kind, kind) == ("image", "vector") and raw.array is not None:
+    if (raw.kind, kind) == ("image", "vector") and isinstance(raw.array, np.ndarray):
         array = as_vectors(raw.array)
         return Raw("vector", raw.frame, array, [], raw.target, raw.given, raw.notes)
     raise InputError(
@@ -219,7 +220,8 @@ def _inputs(
 def _content(raw: Raw, inputs: Sequence[Column]) -> list[bytes | np.ndarray]:
     """Return what a fingerprint is made of."""
     if raw.array is not None:
-        return [str(raw.array.shape).encode(), raw.array]
+        array = raw.array.digests if isinstance(raw.array, Pictures) else raw.array
+        return [str(raw.array.shape).encode(), array]
     assert raw.frame is not None
     pieces: list[bytes | np.ndarray] = []
     for column in inputs:

@@ -31,6 +31,7 @@ def load(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     on_bad_example: str = "fail",
+    image_size: int | None = None,
 ) -> Dataset:
     """Load a data set in three splits; those that do not exist are made.
 
@@ -45,12 +46,15 @@ def load(
         validation_fraction, test_fraction: shares of all rows to hold out.
         split_seed: which rows are held out.
         on_bad_example: "fail" for an error, "skip" to leave out rows that cannot be read or used.
+        image_size: pixels a side of pictures in folders; by default their own size where all have
+            one, at most 224, else 224.
 
     Raises:
         InputError: whatever is wrong with the data or the request, in one line.
     """
     from .bad import BadExamples
     from .build import Request, build
+    from .folders import Pictures
     from .splits import Splitting
 
     bad = BadExamples(on_bad_example)
@@ -74,8 +78,14 @@ def load(
         row = catalog.find(reference)
         raw, origin = row.read(), _named(row)
     else:
-        raw = _read_path(reference, files, split_column, bad)
+        shape = None if image_size is None else (image_size, image_size)
+        raw = _read_path(reference, files, split_column, bad, shape)
         origin = _origin(reference)
+    if image_size is not None and not isinstance(raw.array, Pictures):
+        raise InputError(
+            f"--image-size received {image_size} for '{reference}', which holds no picture files; "
+            "expected a folder of pictures; try without it"
+        )
     total = len(raw) + bad.skipped
     data = build(raw, request, origin, bad)
     data.notes = bad.notes(total) + data.notes
@@ -97,6 +107,7 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     """
     import numpy as np
 
+    from .bad import BadExamples
     from .build import Request, build
     from .files import find_parts
     from .matching import match, read_matching
@@ -109,7 +120,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         if raw.kind == spec.kind == "text":
             return test
         return match(raw, test.rows, spec, reference, targets)
-    if folder := _read_folder(reference):
+    shape = spec.inputs[0].shape if spec.kind == "image" else None
+    if folder := _read_folder(reference, shape, BadExamples()):
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
     parts = find_parts(reference)
@@ -138,11 +150,15 @@ def is_name(reference: str) -> bool:
 
 
 def _read_path(
-    reference: str, files: dict[str, Path], split_column: str | None, bad: BadExamples
+    reference: str,
+    files: dict[str, Path],
+    split_column: str | None,
+    bad: BadExamples,
+    shape: tuple[int, ...] | None,
 ) -> Raw:
     from .files import read_raw
 
-    raw = _read_folder(reference)
+    raw = _read_folder(reference, shape, bad)
     if raw is None:
         return read_raw(_with_files(reference, files, split_column), bad)
     if files or split_column:
@@ -153,14 +169,19 @@ def _read_path(
     return raw
 
 
-def _read_folder(reference: str) -> Raw | None:
+def _read_folder(reference: str, shape: tuple[int, ...] | None, bad: BadExamples) -> Raw | None:
     """Return what a folder of pictures holds; None where the path is anything else."""
+    from .folders import find_classes, read_classes
     from .idx import find_idx, read_idx_files
 
     folder = Path(reference)
-    if not folder.is_dir() or not (found := find_idx(folder)):
+    if not folder.is_dir():
         return None
-    return read_idx_files(found, reference)
+    if found := find_idx(folder):
+        return read_idx_files(found, reference)
+    if classes := find_classes(folder):
+        return read_classes(classes, shape, bad, reference)
+    return None
 
 
 def _with_files(reference: str, files: dict[str, Path], column: str | None) -> dict[str, Path]:

@@ -60,6 +60,10 @@ class Data:
         "fail", "What to do with rows that cannot be read or used; skip leaves them out and tells.",
         choices=("fail", "skip"),
     )  # fmt: skip
+    image_size: int | None = option(
+        None, "Pixels a side of pictures in folders; by default their own size where all have one.",
+        low=4, high=4096,
+    )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
 
 
@@ -145,7 +149,7 @@ class Run:
     checkpoint_every: str = option(
         "auto",
         "Steps, or time as 30s or 10m, between checkpoints; auto is 30s, or more where "
-        "saving would cost over 0.5 % of the time.",
+        "saving would cost over 1 % of the time.",
         kind="interval",
     )
 

@@ -27,6 +27,9 @@ LARGEST_LINE = 1 << 24  # bytes: a row of a million numbers
 LARGEST_COUNT = 1 << 16  # columns of a table or targets of an array; a genome has 20,000 genes
 DEEPEST = 100  # levels of nesting; a Keras configuration has some 30
 MOST_EXPANDED = 200  # times its packed size; tables shrink to a tenth, numbers hardly
+# Pixels of a picture to be decoded: Pillow's limit too. In color they take some 0.3 GB; a file of a
+# few KB can promise far more.
+MOST_PIXELS = 89_478_485
 SMALL = 1 << 26  # bytes that anything may expand to, however small it was packed
 
 _HALF = re.compile(r"\\u[dD]")

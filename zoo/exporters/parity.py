@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -93,17 +94,25 @@ def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, n
 
 
 def _plain(values: np.ndarray) -> dict[str, Any]:
-    return {"dtype": str(values.dtype), "values": values.tolist()}
+    """Return an array as JSON can hold it; bytes, of picture files, in base64."""
+    plain = values.tolist()
+    if values.dtype == object and all(isinstance(value, bytes) for value in plain):
+        return {"dtype": "bytes", "values": [base64.b64encode(v).decode() for v in plain]}
+    return {"dtype": str(values.dtype), "values": plain}
+
+
+def _array(item: dict[str, Any]) -> np.ndarray:
+    """Return the array that `_plain` was given."""
+    if item["dtype"] == "bytes":
+        return np.array([base64.b64decode(value) for value in item["values"]], dtype=object)
+    return np.array(item["values"], dtype=item["dtype"])
 
 
 def main(artifact: str) -> None:
     """Answer the examples that come from stdin with an artifact, on stdout."""
     with os.fdopen(os.dup(1), "wb") as answered:
         os.dup2(2, 1)  # whatever else is printed is no answer
-        raw = {
-            name: np.array(item["values"], dtype=item["dtype"])
-            for name, item in json.load(sys.stdin).items()
-        }
+        raw = {name: _array(item) for name, item in json.load(sys.stdin).items()}
         outputs = answer(predictors.load(artifact), raw)
         arrays = [v.astype(str) if v.dtype == object else v for v in outputs.values()]
         content = io.BytesIO()

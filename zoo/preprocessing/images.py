@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.errors import InputError
+from zoo.progress import Progress
+from zoo.untrusted import MOST_PIXELS, memory
 
-# Pixels of a picture to be decoded: Pillow's limit too. In color they take some 0.3 GB; a file of a
-# few KB can promise far more.
-MOST_PIXELS = 89_478_485
+CHUNK = 64  # pictures decoded together
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 
@@ -76,9 +78,50 @@ class ImagePreprocessor:
         return tf.cast(encoded, tf.float32) / 255.0
 
     def encode_split(self, split: Any) -> np.ndarray:
-        """Return a whole split as uint8 `(rows, height, width, channels)`."""
-        raw = split.batch(np.arange(len(split)))[self.name]
-        return self.encode({self.name: tf.constant(raw)}).numpy()
+        """Return a whole split as uint8 `(rows, height, width, channels)`.
+
+        Raises:
+            InputError: a file cannot be decoded, or all together do not fit into memory.
+        """
+        if split.arrays[self.name].dtype == np.uint8:
+            return split.batch(np.arange(len(split)))[self.name]
+        _refuse_many(len(split), self.shape)
+        pictures = np.empty((len(split), *self.shape), np.uint8)
+        decode = tf.function(self.encode, autograph=False, reduce_retracing=True)
+        with Progress("Decoding pictures", "files") as progress:
+            for start in range(0, len(split), CHUNK):
+                rows = np.arange(start, min(start + CHUNK, len(split)))
+                pictures[rows] = self._decoded(decode, split, rows)
+                progress.advance(len(rows))
+        return pictures
+
+    def _decoded(self, decode: Callable[..., tf.Tensor], split: Any, rows: np.ndarray) -> Any:
+        """Decode some pictures; name the one that cannot be."""
+        contents = split.batch(rows)[self.name]
+        try:
+            return decode({self.name: tf.constant(contents, tf.string)}).numpy()
+        except tf.errors.InvalidArgumentError:
+            for row, content in zip(rows, contents, strict=True):
+                try:
+                    decode({self.name: tf.constant([content], tf.string)})
+                except tf.errors.InvalidArgumentError as error:
+                    path = split.arrays[self.name].paths[split.rows[row]]
+                    raise InputError(
+                        f"'{path}' is damaged further in: it cannot be decoded. Expected a whole "
+                        "picture. Try removing it."
+                    ) from error
+            raise
+
+
+def _refuse_many(count: int, shape: tuple[int, ...]) -> None:
+    """Raise an InputError for pictures that would take more than half of the memory."""
+    size = count * math.prod(shape)
+    if size > memory() // 2:
+        height, width, _ = shape
+        raise InputError(
+            f"{count:,} pictures of {height} x {width} take {size / 1e9:.1f} GB. Expected half of "
+            f"this machine's {memory() / 1e9:.1f} GB at most. Try a smaller --image-size."
+        )
 
 
 def _refuse_odd(data: tf.Tensor) -> tf.Operation:

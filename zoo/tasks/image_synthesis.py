@@ -12,6 +12,7 @@ from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.generation import latents
 from zoo.metrics.frechet import frechet_distance
+from zoo.preprocessing.images import ImagePreprocessor
 from zoo.tasks import common
 
 PIXELS = 2048
@@ -107,8 +108,9 @@ class ImageSynthesis:
         `frechet_pixels_real` is the same distance between two halves of the real pictures: what a
         perfect generator could reach with as few.
         """
-        real = _features(split.batch(np.arange(len(split)))[self.column])
-        made = _features(predict(split)["image"])
+        pictures = predict(split)["image"]
+        seen = ImagePreprocessor(self.column, pictures.shape[1:])
+        real, made = _features(seen.encode_split(split)), _features(pictures)
         scores = {"frechet_pixels": common.defined(lambda: frechet_distance(made, real))}
         if len(real) >= 4:
             halves = frechet_distance(real[::2], real[1::2])

@@ -175,6 +175,7 @@ def load_data(chosen: config.Config) -> Dataset:
         test_fraction=data.test_fraction,
         split_seed=data.split_seed,
         on_bad_example=data.on_bad_example,
+        image_size=data.image_size,
     )
 
 

@@ -1,0 +1,244 @@
+"""Pictures in folders: found, looked at, trained on, and answered the same when exported."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import zoo
+from zoo import datasets
+from zoo.cli import zoo as zoo_command
+from zoo.datasets import folders
+from zoo.errors import InputError
+
+RNG = np.random.default_rng(0)
+COLORS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (210, 40, 50)}
+TINY = {"epochs": 2, "batch_size": 8, "set": {"filters": 4, "stages": 2, "depth": 1}}
+
+
+def picture(color, size=(20, 16)):
+    """Return a picture of about one color, width first."""
+    noise = RNG.integers(-30, 30, size=(size[1], size[0], 3))
+    return Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype("uint8"))
+
+
+def fill(folder, count=6, suffix=".jpg", size=(20, 16)):
+    """Write pictures into a folder a class."""
+    for name, color in COLORS.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            picture(color, size).save(folder / name / f"{i}{suffix}")
+    return folder
+
+
+def refused(folder, **options):
+    with pytest.raises(InputError) as caught:
+        datasets.load(folder, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_class_folders(tmp_path):
+    data = datasets.load(fill(tmp_path / "own", count=10))
+    assert data.spec.classes == ("blue", "green", "red")
+    assert data.spec.inputs[0].shape == (16, 20, 3)
+    assert (len(data.train), len(data.validation), len(data.test)) == (21, 3, 6)
+    raw = data.test.batch([0, 1])["image"]
+    assert raw[0].startswith(b"\xff\xd8")
+    assert np.bincount(data.train.targets()).tolist() == [7, 7, 7]
+    assert datasets.load(tmp_path / "own").fingerprint == data.fingerprint
+    assert datasets.load(tmp_path / "own", image_size=8).spec.inputs[0].shape == (8, 8, 3)
+
+
+def test_folders_of_splits(tmp_path):
+    for split, count in (("train", 6), ("val", 2), ("test", 3)):
+        fill(tmp_path / "own" / split, count)
+    data = datasets.load(tmp_path / "own")
+    assert (len(data.train), len(data.validation), len(data.test)) == (18, 6, 9)
+    split = datasets.read(tmp_path / "own", data.spec)
+    np.testing.assert_array_equal(split.targets(), data.test.targets())
+    for path in (tmp_path / "own" / "test" / "red").iterdir():
+        path.unlink()
+    assert "has the class folder 'red' in train only; expected" in refused(tmp_path / "own")
+
+
+def test_train_evaluate_predict_export(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "own", count=12)
+    run = zoo.train("cnn-small", data="own", **{**TINY, "epochs": 30}, learning_rate=0.01)
+    scores = zoo.evaluate(run)["scores"]
+    assert scores["accuracy"] == 1
+    path = zoo.export(run)["path"]
+    assert zoo.evaluate(path, "own")["scores"]["accuracy"] == 1
+    photo = (tmp_path / "own" / "red" / "0.jpg").read_bytes()
+    large = io.BytesIO()
+    picture(COLORS["green"], (90, 50)).save(large, "PNG")
+    answers = zoo.predict(path, {"image": [photo, large.getvalue()]})
+    assert answers["label"].tolist() == ["red", "green"]
+
+
+def test_sizes_that_differ_and_gray(tmp_path):
+    fill(tmp_path / "own")
+    picture(COLORS["red"], (30, 30)).save(tmp_path / "own" / "red" / "large.png")
+    assert datasets.load(tmp_path / "own").spec.inputs[0].shape == (224, 224, 3)
+    for path in (tmp_path / "own").rglob("*.*"):
+        Image.open(path).convert("L").save(path)
+    assert datasets.load(tmp_path / "own", image_size=8).spec.inputs[0].shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".gif", ".tif"])
+def test_other_formats_are_given_as_png(tmp_path, suffix):
+    data = datasets.load(fill(tmp_path / "own", suffix=suffix))
+    content = data.train.batch([0])["image"][0]
+    assert content.startswith(b"\x89PNG")
+    path = data.train.arrays["image"].paths[data.train.rows[0]]
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_photos_are_given_upright(tmp_path, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    pixels = np.zeros((16, 24, 3), np.uint8)
+    pixels[:8, :12] = 255
+    Image.fromarray(pixels).save(tmp_path / "x.jpg", exif=exif, quality=100, subsampling=0)
+    upright = np.asarray(Image.open(io.BytesIO(folders.content(tmp_path / "x.jpg"))))
+    undo = {
+        1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1],
+        5: lambda x: x.swapaxes(0, 1), 6: lambda x: np.rot90(x, -1),
+        7: lambda x: x[::-1, ::-1].swapaxes(0, 1), 8: lambda x: np.rot90(x),
+    }[turn]  # fmt: skip
+    expected = undo(pixels)
+    assert upright.shape == expected.shape
+    assert np.abs(upright.astype(int) - expected).mean() < 8
+    look = folders._look(tmp_path / "x.jpg")
+    assert (look.height, look.width) == expected.shape[:2]
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    deep = (np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "x.tif")
+    found = np.asarray(Image.open(io.BytesIO(folders.content(tmp_path / "x.tif"))))
+    np.testing.assert_array_equal(found, deep >> 8)
+
+
+def png_of(width, height):
+    """Return the beginning of a PNG that promises a size."""
+    header = struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    crc = struct.pack(">I", zlib.crc32(chunk))
+    begin = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + crc
+    return begin + struct.pack(">I", 9) + b"IDAT" + b"\0" * 99 + b"IEND"
+
+
+BAD = {
+    "empty": (lambda good: b"", "is empty"),
+    "cut off": (lambda good: good[: len(good) // 2], "it is cut off"),
+    "text": (lambda good: b"hello\n" * 99, "its content is none"),
+    "large": (lambda good: png_of(10_000, 10_000), "10,000 x 10,000 pixels, more than"),
+    "huge": (lambda good: png_of(30_000, 30_000), "900000000 pixels"),
+    "postscript": (lambda good: b"%!PS-Adobe-3.0 EPSF-3.0\n" + good, "its content is none"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_damaged_pictures_are_named_or_left_out(tmp_path, name):
+    spoil, said = BAD[name]
+    folder = fill(tmp_path / "own", size=(64, 64))
+    path = folder / "red" / "3.jpg"
+    path.write_bytes(spoil(path.read_bytes()))
+    message = refused(folder)
+    assert "red/3.jpg' cannot be read as a picture" in message or "red/3.jpg' is empty" in message
+    assert said in message
+    assert message.endswith("or leave such rows out with --on-bad-example skip")
+    data = datasets.load(folder, on_bad_example="skip")
+    assert data.skipped == 1
+    assert data.notes[0].startswith("1 of 18 row is left out: 3.jpg ")
+    path.unlink()
+    assert datasets.load(folder).fingerprint == data.fingerprint
+
+
+def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = fill(tmp_path / "own")
+    path = folder / "red" / "3.jpg"
+    begin, table, rest = path.read_bytes().partition(b"\xff\xc4")  # of Huffman codes
+    path.write_bytes(begin + table + rest[:3] + b"\xff" * 16 + rest[19:])
+    with pytest.raises(InputError, match=r"red/3\.jpg' is damaged further in"):
+        zoo.train("cnn-small", data="own", **TINY)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_no_folder_of_classes(tmp_path):
+    (tmp_path / "none").mkdir()
+    assert "has no usable train file" in refused(tmp_path / "none")
+    (tmp_path / "none" / "a").mkdir()
+    assert "has no usable train file" in refused(tmp_path / "none")
+    picture(COLORS["red"]).save(tmp_path / "none" / "a" / "1.png")
+    assert "has one class, 'a'; expected two classes" in refused(tmp_path / "none")
+    (tmp_path / "none" / "b").mkdir()
+    (tmp_path / "none" / "b" / "notes.txt").write_text("none")
+    assert "has one class, 'a'; expected two classes" in refused(tmp_path / "none")
+    assert "--image-size received 8 for 'digits'" in refused("digits", image_size=8)
+    fill(tmp_path / "own")
+    assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
+
+
+def test_two_pictures_are_too_few(tmp_path):
+    folder = fill(tmp_path / "own", count=1)
+    (folder / "red" / "0.jpg").unlink()
+    assert "has 2 usable rows; expected one at least for each of 3 splits" in refused(folder)
+
+
+def test_too_many_for_the_memory(tmp_path, monkeypatch):
+    from zoo.preprocessing import images
+
+    monkeypatch.setattr(images, "memory", lambda: 20_000)
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "own")
+    with pytest.raises(InputError, match=r"12 pictures of 16 x 20 take 0\.0 GB.*--image-size"):
+        zoo.train("cnn-small", data="own", **TINY)
+
+
+def test_duplicates_across_splits_are_reported(tmp_path):
+    from zoo.datasets.audit import audit
+
+    for split in ("train", "test"):
+        fill(tmp_path / "own" / split)
+    copy = (tmp_path / "own" / "train" / "red" / "0.jpg").read_bytes()
+    (tmp_path / "own" / "test" / "red" / "0.jpg").write_bytes(copy)
+    report = audit(datasets.load(tmp_path / "own"))
+    shared = report["shared_rows"]
+    assert shared["train and test"] + shared["validation and test"] == 1
+
+
+def test_pictures_are_made_and_copied_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "own", size=(16, 16))
+    made = zoo.train("dcgan", data="own", steps=2, set={"filters": 4, "latent_dim": 4})
+    assert zoo.load(made).make(3)["image"].shape == (3, 16, 16, 3)
+    run = zoo.train("autoencoder", data="own", task="reconstruction", epochs=1, set={"units": (4,)})
+    assert zoo.evaluate(run, "own")["examples"] == 18
+
+
+def test_a_photo_is_answered_whatever_its_form(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = zoo.train("cnn-small", data=fill(tmp_path / "own"), **TINY)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = RNG.integers(256, size=(16, 20, 3)).astype("uint8")
+    Image.fromarray(pixels).save("upright.png")
+    Image.fromarray(np.rot90(pixels)).save("turned.png", exif=exif)
+    Image.fromarray(pixels).save("x.webp", lossless=True)
+    answers = {
+        CliRunner().invoke(zoo_command, ["predict", str(run), name]).stdout
+        for name in ("upright.png", "turned.png", "x.webp")
+    }
+    assert len(answers) == 1
+    assert "probability_red" in answers.pop()
