@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,30 @@ from zoo.errors import DivergenceError
 from zoo.training import optimizers
 from zoo.training.order import epoch_order
 from zoo.weights import assign, snapshot
+
+PATIENCE = 0.1  # seconds between two looks, each of which costs as much as a small step
+
+
+class Watch:
+    """Looks at weights and optimizers now and then: a bad gradient shows there at the latest.
+
+    Args:
+        finite: tells whether they are.
+        step: after which they are, as is known.
+    """
+
+    def __init__(self, finite: Callable[[], Any], step: int):
+        self._finite, self.step = finite, step
+        self._looked_at = time.monotonic()
+
+    def finite(self, step: int) -> bool:
+        """Return whether all is, as far as is known after a step."""
+        if time.monotonic() - self._looked_at < PATIENCE:
+            return True
+        if not self._finite():
+            return False
+        self._looked_at, self.step = time.monotonic(), step
+        return True
 
 
 def error(trainer: Any, what: str) -> DivergenceError:
@@ -38,7 +63,7 @@ def error(trainer: Any, what: str) -> DivergenceError:
 def _find(trainer: Any, bad: int) -> tuple[int, str]:
     """Go back before the step that ended all; return it, and a sentence on where it began."""
     trainer.on_row = trainer.on_call = lambda row: None
-    step = last_finite(trainer, min(trainer.called_at, bad - 1), bad)
+    step = last_finite(trainer, min(trainer.watch.step, bad - 1), bad)
     if step is None:
         return bad, " It did not happen again when the step was repeated."
     position, values = trainer.position, snapshot(trainer.variables)

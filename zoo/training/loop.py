@@ -90,7 +90,7 @@ class Trainer:
         self.steps_per_epoch = count_steps(len(feed), self.steps.examples, strategy)
         self.agreement = Agreement(strategy)
         self.callbacks = Callbacks(callbacks, model)
-        self._per_call, self.called_at = 1, 0
+        self._per_call = 1
         self._first: state.Captured | None = None  # until there is a checkpoint
         with nullcontext() if strategy is None else strategy.scope():
             self._prepare()
@@ -107,7 +107,7 @@ class Trainer:
         self.model.reset_metrics()
         self.variables = state.variables(self.model)
         self._seeds = state.seeds(self.model)
-        self._run = self.steps.training(self.feed)
+        self._run, self._finite = self.steps.training(self.feed), self.steps.finite()
         if self.strategy is None:
             guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
@@ -139,6 +139,7 @@ class Trainer:
         deadline = math.inf if seconds is None else seconds
         self._started = time.monotonic() - self.position.seconds
         self.model.stop_training = False
+        self.watch = divergence.Watch(self._finite, self.position.step)
         with Signals(self.advice) as signals:
             self.callbacks.begin(epochs, self.steps_per_epoch)
             if self.position.step == 0 and self.checkpoints is not None:
@@ -204,11 +205,11 @@ class Trainer:
         stop = min(last, start + self.agreement.number(wanted))
         if self.callbacks.each_step:
             self.callbacks.list.on_train_batch_begin(start)
-        began, self.called_at = time.monotonic(), position.step
+        began = time.monotonic()
         done, finite, logs = self._steps(order, stop)
-        finite = bool(finite)
         position.batch = int(done)
         position.step += position.batch - start
+        finite = bool(finite) and self.watch.finite(position.step)
         each = (time.monotonic() - began) / max(position.batch - start, 1)
         self._per_call = math.ceil(CALL_SECONDS / each)
         logs = self._read(logs)
@@ -308,9 +309,7 @@ class Trainer:
     def _read(self, logs: Row) -> Row:
         if not logs:
             logs = self.model.get_metrics_result()
-            logs["learning_rate"] = keras.ops.convert_to_numpy(
-                optimizers.of(self.model)[0].learning_rate
-            )
+            logs["learning_rate"] = optimizers.rate(self.model)
         return {name: float(value) for name, value in logs.items()}
 
     def seconds(self) -> float:

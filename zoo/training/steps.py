@@ -66,7 +66,7 @@ class Steps:
 
         `order` is an epoch's permutation, `start` and `stop` are steps of that epoch, `step` is
         the run's number of the first one. It ends early, after the step in question, when a loss
-        is not finite; `finite` speaks of the state after the last step too.
+        is not finite.
         """
 
         def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
@@ -83,7 +83,7 @@ class Steps:
                 (start, tf.constant(True)),
                 parallel_iterations=1,
             )
-            return done, tf.logical_and(finite, self._state_is_finite()), self._logs()
+            return done, finite, self._logs()
 
         return tf.function(
             run,
@@ -116,7 +116,7 @@ class Steps:
         return self.strategy.experimental_local_results(finite)[0]
 
     def _step(self, feed: Any, indices: tf.Tensor, step: tf.Tensor, replica: Any) -> tf.Tensor:
-        """Do one optimizer step on the examples at `indices`; return whether all is finite."""
+        """Do one optimizer step on the examples at `indices`; return whether losses are finite."""
         if self.accumulate == 1:
             return self._batch(feed, indices, step, replica)
         size = self.batch_size // self.replicas
@@ -172,13 +172,17 @@ class Steps:
         losses = [value for name, value in logs.items() if name.endswith("loss")]
         return tf.reduce_all([tf.math.is_finite(value) for value in losses])
 
-    def _state_is_finite(self) -> tf.Tensor:
-        """Return whether weights and optimizers are: a bad gradient shows there at the latest."""
+    def finite(self) -> Any:
+        """Return a compiled `() -> bool`: whether the weights and the optimizers' numbers are."""
         found = [*self.model.trainable_variables]
         for optimizer in self.optimizers:
             found += optimizer.variables
-        sums = [tf.reduce_sum(v.value) for v in found if "float" in str(v.dtype)]
-        return tf.math.is_finite(tf.add_n([tf.cast(total, tf.float32) for total in sums]))
+
+        def run() -> tf.Tensor:
+            sums = [tf.reduce_sum(v.value) for v in found if "float" in str(v.dtype)]
+            return tf.math.is_finite(tf.add_n([tf.cast(total, tf.float32) for total in sums]))
+
+        return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a compiled `() -> logs` that measures the model on a whole feed."""
