@@ -42,7 +42,7 @@ def find_parts(reference: str) -> dict[str, Path]:
     if not path.is_dir():
         return {"all": _readable(path)}
     parts: dict[str, Path] = {}
-    for file in _files(path):
+    for file in files_in(path):
         split = split_name(file.name.partition(".")[0])
         if split and suffix_of(file):
             if split in parts:
@@ -54,6 +54,14 @@ def find_parts(reference: str) -> dict[str, Path]:
     if "train" not in parts:
         raise _nothing(path)
     return {split: parts[split] for split in NAMES if split in parts}
+
+
+def has_parts(folder: Path) -> bool:
+    """Tell whether a folder has a train file of a kind that is read."""
+    return any(
+        split_name(file.name.partition(".")[0]) == "train" and suffix_of(file)
+        for file in files_in(folder)
+    )
 
 
 def read_raw(parts: dict[str, Path], bad: BadExamples | None = None) -> Raw:
@@ -259,7 +267,7 @@ def _readable(path: Path) -> Path:
     return path
 
 
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     """Return what is in a folder, nothing where that is none or cannot be read."""
     try:
         return [folder / name for name in sorted(os.listdir(folder))]
@@ -268,7 +276,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _missing(path: Path) -> InputError:
-    usable = [file.name for file in _files(path.parent) if suffix_of(file)]
+    usable = [file.name for file in files_in(path.parent) if suffix_of(file)]
     return InputError(
         f"'{path}' does not exist.{nearest(path.name, usable)} Expected a file or a folder with "
         "train, validation and test files; try another path, or a name of `zoo data list`"
@@ -276,7 +284,7 @@ def _missing(path: Path) -> InputError:
 
 
 def _nothing(path: Path) -> InputError:
-    usable = [file for file in _files(path) if file.is_file() and suffix_of(file)]
+    usable = [file for file in files_in(path) if file.is_file() and suffix_of(file)]
     hint = str(usable[0]) if usable else f"files that end in {', '.join(SUFFIXES)}"
     return InputError(
         f"'{path}' has no usable train file; expected train.csv and, if there are, validation.csv "

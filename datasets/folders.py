@@ -21,6 +21,7 @@ from zoo.untrusted import MOST_PIXELS, read_bytes
 
 from .bad import BadExamples, Problem
 from .base import Raw
+from .files import files_in
 from .splits import NAMES, split_name
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ GRAY = ("1", "L", "I;16", "I")
 USUAL = 224  # pixels a side, where the pictures differ in size
 LARGEST_FILE = 1 << 28  # bytes
 _TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
-_EXPECTED = "a folder for each class with its pictures, or these in folders train, validation, test"
 
 
 @dataclass(frozen=True)
@@ -107,28 +107,21 @@ def read_classes(
     """
     splits = [name for name in ("all", *NAMES) if name in found]
     _refuse_classes(found, splits, source)
-    paths, labels, ends = [], [], [0]
-    looks: list[Look] = []
-    for split in splits:
-        files = [(p, name) for name, members in sorted(found[split].items()) for p in members]
-        seen = _look_at([path for path, _ in files], bad)
-        good = [(p, n, look) for (p, n), look in zip(files, seen, strict=True) if look]
-        paths += [path for path, _, _ in good]
-        labels += [name for _, name, _ in good]
-        looks += [look for _, _, look in good]
-        ends.append(len(paths))
-    bad.finished(source, len(paths))
-    if not paths:
-        raise InputError(f"'{source}' has no picture that can be read; expected {_EXPECTED}; try "
-                         "another folder")  # fmt: skip
-    given = (
-        {}
-        if splits == ["all"]
-        else {split: np.arange(ends[i], ends[i + 1]) for i, split in enumerate(splits)}
-    )
+    files = [
+        (split, name, path)
+        for split in splits
+        for name, members in sorted(found[split].items())
+        for path in members
+    ]
+    seen = _look_at([path for *_, path in files], bad)
+    good = [(*file, look) for file, look in zip(files, seen, strict=True) if look]
+    bad.finished(source, len(good))
+    looks = [look for *_, look in good]
     digests = np.frombuffer(b"".join(look.digest for look in looks), np.uint8).reshape(-1, 32)
-    pictures = Pictures(paths, _shape(looks, shape), digests)
-    frame = pd.DataFrame({"label": pd.Categorical(labels)})
+    pictures = Pictures([path for *_, path, _ in good], _shape(looks, shape), digests)
+    frame = pd.DataFrame({"label": pd.Categorical([name for _, name, *_ in good])})
+    of = np.array([split for split, *_ in good])
+    given = {split: np.flatnonzero(of == split) for split in splits if split != "all"}
     return Raw("image", frame, cast(Any, pictures), target=("label",), given=given)
 
 
@@ -225,6 +218,12 @@ def _refuse_classes(
                 f"'{source}' has the class folder '{odd[0]}' in {where} only; expected pictures of "
                 "the same classes in each split; try adding or removing it"
             )
+    for name in sorted(first):
+        if name.encode(errors="replace").decode() != name:
+            raise InputError(
+                f"'{source}' has the class folder '{name}', which is no UTF-8; expected a name "
+                "that is; try renaming it"
+            )
     if len(first) < 2:
         held = f"one class, '{next(iter(first))}'" if first else "no pictures"
         raise InputError(f"'{source}' has {held}; expected two classes at least, each a folder of "
@@ -240,7 +239,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+    return [path for path in files_in(folder) if not path.name.startswith(".")]
 
 
 def _workers() -> ThreadPoolExecutor:

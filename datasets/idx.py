@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import re
 import struct
 import zlib
@@ -19,6 +18,7 @@ from zoo.untrusted import check_expansion
 
 from .arrays import as_examples
 from .base import Raw
+from .files import files_in
 
 NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -27,7 +27,7 @@ _EXPECTED = "expected train-images-idx3-ubyte, train-labels-idx1-ubyte and the s
 
 def find_idx(folder: Path) -> dict[tuple[str, str], Path]:
     """Return the IDX files of a folder by split, "train" or "test", and "images" or "labels"."""
-    return by_name([folder / name for name in sorted(os.listdir(folder))])
+    return by_name(files_in(folder))
 
 
 def by_name(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:

@@ -171,11 +171,12 @@ def _read_path(
 
 def _read_folder(reference: str, shape: tuple[int, ...] | None, bad: BadExamples) -> Raw | None:
     """Return what a folder of pictures holds; None where the path is anything else."""
+    from .files import has_parts
     from .folders import find_classes, read_classes
     from .idx import find_idx, read_idx_files
 
     folder = Path(reference)
-    if not folder.is_dir():
+    if not folder.is_dir() or has_parts(folder):
         return None
     if found := find_idx(folder):
         return read_idx_files(found, reference)

@@ -1,6 +1,7 @@
 """Pictures in folders: found, looked at, trained on, and answered the same when exported."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -188,6 +189,19 @@ def test_what_is_no_folder_of_classes(tmp_path):
     assert "--image-size received 8 for 'digits'" in refused("digits", image_size=8)
     fill(tmp_path / "own")
     assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
+
+
+def test_a_train_file_comes_before_pictures(tmp_path):
+    folder = fill(tmp_path / "own")
+    rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(30))
+    (folder / "train.csv").write_text("x,label\n" + rows)
+    assert datasets.load(folder).spec.kind == "table"
+
+
+def test_a_class_whose_name_is_no_text(tmp_path):
+    folder = fill(tmp_path / "own")
+    (folder / "red").rename(os.fsdecode(os.fsencode(folder) + b"/\xff"))
+    assert "is no UTF-8; expected a name that is" in refused(folder)
 
 
 def test_two_pictures_are_too_few(tmp_path):

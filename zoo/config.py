@@ -61,7 +61,8 @@ class Data:
         choices=("fail", "skip"),
     )  # fmt: skip
     image_size: int | None = option(
-        None, "Pixels a side of pictures in folders; by default their own size where all have one.",
+        None, "Pixels a side of pictures in folders; by default their own size where all have one, "
+        "else 224.",
         low=4, high=4096,
     )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
