@@ -360,6 +360,8 @@ ALLOWED = {
     "cli/predict.py _from_stdin TemporaryDirectory": "stdin, for as long as it is read",
     "cli/predict.py _from_stdin open": "stdin, in that folder",
     "zoo/reports/style.py png savefig": "into memory",
+    "datasets/folders.py upright save": "into memory",
+    "datasets/fetch.py _download open": "a file of `building`",
 }
 WRITERS = {
     "write_text", "write_bytes", "touch", "unlink", "rmdir", "rename", "renames", "symlink",
@@ -411,7 +413,12 @@ def reads(call, owner):
     """Whether a call of some `open` says that it only reads."""
     if owner in ("Run", "tokenize"):  # one opens no file, the other none to write
         return True
-    place = 1 if owner in ("", "os", "gzip", "io", "zipfile", "bz2", "lzma", "archive") else 0
+    place = (
+        1
+        if owner
+        in ("", "os", "gzip", "io", "zipfile", "bz2", "lzma", "archive", "tarfile", "Image")
+        else 0
+    )
     modes = [*call.args[place : place + 1], *(k.value for k in call.keywords if k.arg == "mode")]
     if owner == "os":
         return False
