@@ -22,6 +22,7 @@ from zoo.untrusted import MOST_PIXELS, read_bytes
 from .bad import BadExamples, Problem
 from .base import Raw
 from .files import files_in
+from .frames import is_text
 from .splits import NAMES, split_name
 
 if TYPE_CHECKING:
@@ -113,16 +114,47 @@ def read_classes(
         for name, members in sorted(found[split].items())
         for path in members
     ]
-    seen = _look_at([path for *_, path in files], bad)
-    good = [(*file, look) for file, look in zip(files, seen, strict=True) if look]
-    bad.finished(source, len(good))
-    looks = [look for *_, look in good]
-    digests = np.frombuffer(b"".join(look.digest for look in looks), np.uint8).reshape(-1, 32)
-    pictures = Pictures([path for *_, path, _ in good], _shape(looks, shape), digests)
-    frame = pd.DataFrame({"label": pd.Categorical([name for _, name, *_ in good])})
-    of = np.array([split for split, *_ in good])
+    pictures, good = _read([path for *_, path in files], shape, bad, source)
+    of, names = (np.array([file[i] for file in files])[good] for i in range(2))
     given = {split: np.flatnonzero(of == split) for split in splits if split != "all"}
+    frame = pd.DataFrame({"label": pd.Categorical(names)})
     return Raw("image", frame, cast(Any, pictures), target=("label",), given=given)
+
+
+def from_table(
+    raw: Raw, folder: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: str
+) -> Raw:
+    """Return the pictures that a column of a table names; the table where none does.
+
+    Args:
+        raw: a table.
+        folder: where relative paths begin.
+        shape, bad, source: as in `read_classes`.
+    """
+    frame = raw.frame
+    assert frame is not None
+    column = next((name for name in frame.columns if _names_pictures(frame[name], folder)), None)
+    if column is None:
+        return raw
+    pictures, good = _read([folder / str(name) for name in frame[column]], shape, bad, source)
+    number = np.cumsum(good) - 1  # of each row, once the bad ones are gone
+    given = {split: number[rows[good[rows]]] for split, rows in raw.given.items()}
+    others = frame.drop(columns=column)[good].reset_index(drop=True)
+    for name in others.columns:
+        if is_text(others[name]):
+            others[name] = others[name].cat.remove_unused_categories()
+    note = f"the pictures that column '{column}' names are the input; --kind table reads a table"
+    return Raw("image", others, cast(Any, pictures), given=given, notes=[*raw.notes, note])
+
+
+def _names_pictures(series: pd.Series, folder: Path) -> bool:
+    """Tell a column of paths: each ends as a picture does, and the first is there."""
+    if not is_text(series) or series.isna().any() or not len(series):
+        return False
+    names = series.cat.categories
+    if not all(str(name).lower().endswith(SUFFIXES) for name in names):
+        return False
+    return (folder / str(series.iloc[0])).exists()
 
 
 def content(path: Path) -> bytes:
@@ -156,6 +188,19 @@ def _opened(data: bytes) -> Image:
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(f"{image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS:,}")
     return image
+
+
+def _read(
+    paths: list[Path], shape: tuple[int, ...] | None, bad: BadExamples, source: str
+) -> tuple[Pictures, np.ndarray]:
+    """Look at files; return those that are pictures, and which of all they are."""
+    looks = list(_look_at(paths, bad))
+    good = np.array([look is not None for look in looks])
+    bad.finished(source, int(good.sum()))
+    seen = [look for look in looks if look]
+    digests = np.frombuffer(b"".join(look.digest for look in seen), np.uint8).reshape(-1, 32)
+    kept = [path for path, look in zip(paths, looks, strict=True) if look]
+    return Pictures(kept, _shape(seen, shape), digests), good
 
 
 def _look_at(paths: list[Path], bad: BadExamples) -> Iterator[Look | None]:

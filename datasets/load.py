@@ -54,7 +54,7 @@ def load(
     """
     from .bad import BadExamples
     from .build import Request, build
-    from .folders import Pictures
+    from .folders import Pictures, from_table
     from .splits import Splitting
 
     bad = BadExamples(on_bad_example)
@@ -80,11 +80,15 @@ def load(
     else:
         shape = None if image_size is None else (image_size, image_size)
         raw = _read_path(reference, files, split_column, bad, shape)
+        if raw.kind == "table" and kind in (None, "image"):
+            folder = Path(reference)
+            folder = folder if folder.is_dir() else folder.parent
+            raw = from_table(raw, folder, shape, bad, reference)
         origin = _origin(reference)
     if image_size is not None and not isinstance(raw.array, Pictures):
         raise InputError(
             f"--image-size received {image_size} for '{reference}', which holds no picture files; "
-            "expected a folder of pictures; try without it"
+            "expected a folder of pictures, or a table that names some; try without it"
         )
     total = len(raw) + bad.skipped
     data = build(raw, request, origin, bad)

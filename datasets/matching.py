@@ -9,10 +9,12 @@ import pandas as pd
 
 from zoo.errors import InputError
 
+from .bad import BadExamples
 from .base import Column, Raw, Spec, Split, TextSplit
 from .build import as_kind, make_split
 from .columns import find_date_formats, refuse_infinite
 from .files import TABLES, read_frame, read_raw, require_columns, suffix_of
+from .folders import from_table
 from .frames import force_text, is_number
 from .targets import encode_target
 
@@ -24,6 +26,9 @@ def read_matching(path: Path, spec: Spec, targets: bool) -> Split:
         raw = Raw("table", frame=read_frame(path, texts))
     else:
         raw = read_raw({"all": path})
+        if raw.kind == "table" and spec.kind == "image":
+            shape = spec.inputs[0].shape
+            raw = from_table(raw, path.parent, shape, BadExamples(), str(path))
     rows = raw.given.get("test", np.arange(len(raw)))
     return match(raw, rows, spec, str(path), targets)
 

@@ -191,6 +191,47 @@ def test_what_is_no_folder_of_classes(tmp_path):
     assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
 
 
+def table(folder, columns="path,label"):
+    """Write a CSV that names the pictures of class folders."""
+    rows = [
+        f"{path.relative_to(folder)},{path.parent.name}" for path in sorted(folder.rglob("*.jpg"))
+    ]
+    (folder / "photos.csv").write_text("\n".join([columns, *rows]) + "\n")
+    return folder / "photos.csv"
+
+
+def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = table(fill(tmp_path / "own", count=10))
+    data = datasets.load(path)
+    folder = datasets.load(tmp_path / "own")
+    assert data.spec == folder.spec
+    assert data.fingerprint == folder.fingerprint
+    assert "the pictures that column 'path' names are the input" in data.notes[0]
+    assert "has no column left to learn from" in refused(path, kind="table")
+    run = zoo.train("cnn-small", data=str(path), image_size=8, **TINY)
+    assert zoo.evaluate(run, path)["examples"] == 30
+    assert len(zoo.predict(run, path)["label"]) == 30
+    (tmp_path / "own" / "red" / "3.jpg").write_bytes(b"")
+    assert "red/3.jpg' is empty" in refused(path)
+    data = datasets.load(path, on_bad_example="skip")
+    assert data.skipped == 1
+    assert np.bincount(data.train.targets()).sum() == len(data.train)
+
+
+def test_a_table_of_paths_and_several_labels(tmp_path):
+    folder = fill(tmp_path / "own", count=10)
+    rows = [
+        f"{path.relative_to(folder)},{i % 2},{int(i % 3 == 0)}"
+        for i, path in enumerate(sorted(folder.rglob("*.jpg")))
+    ]
+    (folder / "photos.csv").write_text("\n".join(["path,round,ripe", *rows]) + "\n")
+    data = datasets.load(folder / "photos.csv", target=["round", "ripe"], task="multi-label")
+    assert data.spec.classes == ("round", "ripe")
+    assert data.spec.inputs[0].shape == (16, 20, 3)
+    assert data.train.targets().shape == (21, 2)
+
+
 def test_a_train_file_comes_before_pictures(tmp_path):
     folder = fill(tmp_path / "own")
     rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(30))
