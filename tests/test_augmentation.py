@@ -14,7 +14,7 @@ from zoo.training.loop import Trainer
 RANDOM = np.random.default_rng(0)
 PICTURES = RANDOM.random((6, 8, 8, 1)).astype("float32")
 LABELS = np.arange(250, 256).astype("int32")  # beyond what bfloat16 can count
-EVERYTHING = "flip,shift:0.2,rotate:20,noise:0.1"
+EVERYTHING = "flip,shift:0.2,zoom,rotate:20,brightness,contrast,erase,noise:0.1"
 
 
 def create(text, kind="image", seed=0):
@@ -28,7 +28,7 @@ def change(text, step=0, seed=0, replica=0, inputs=PICTURES, kind="image"):
     return keras.tree.map_structure(lambda x: x.numpy(), inputs)
 
 
-@pytest.mark.parametrize("text", ["flip", "shift", "rotate", "noise", EVERYTHING])
+@pytest.mark.parametrize("text", [*options.AUGMENTATIONS, EVERYTHING])
 def test_a_change_is_a_function_of_seed_step_and_replica(text):
     first = change(text)
     assert first.shape == PICTURES.shape
@@ -71,6 +71,30 @@ def test_strengths_are_respected():
     assert len({*rows}) > 1
     np.testing.assert_allclose(change("rotate:0"), PICTURES, atol=1e-6)
     np.testing.assert_allclose(change("shift:0,noise:0"), PICTURES, atol=1e-6)
+
+
+def test_light_and_erasing_keep_to_the_range_of_pictures():
+    for text in ("brightness:0.8", "contrast:0.9", "erase:1"):
+        changed = change(text)
+        assert changed.min() >= 0, text
+        assert changed.max() <= 1, text
+    lighter = change("brightness:0.05") - PICTURES
+    assert np.abs(lighter).max() <= 0.05 + 1e-6
+    large = np.full((40, 32, 32, 1), 0.25, "float32")
+    shares = (change("erase:1", inputs=large) == 0.5).mean(axis=(1, 2, 3))
+    assert (shares > 0).sum() > 35
+    assert 0.02 < shares.mean() < shares.max() < 0.5
+    some = (change("erase:0.3", inputs=large) == 0.5).any(axis=(1, 2, 3))
+    assert 4 < some.sum() < 22
+
+
+def test_zoom_grows_and_shrinks():
+    disc = np.zeros((64, 21, 21, 1), "float32")
+    disc[:, 7:14, 7:14] = 1.0
+    zoomed, _ = create("zoom:0.4")((tf.constant(disc), 0), tf.constant(0), 0)
+    sizes = zoomed.numpy().sum(axis=(1, 2, 3)) / 49
+    assert sizes.min() < 0.8
+    assert sizes.max() > 1.3
 
 
 def test_noise_on_a_table_leaves_categories_and_works_on_vectors():

@@ -16,8 +16,13 @@ import tensorflow as tf
 from zoo.errors import InputError
 
 # The usual strength of each change and the largest, in the order in which they are applied.
-STRENGTHS = {"flip": None, "shift": 0.1, "rotate": 10.0, "noise": 0.05}
-LARGEST = {"shift": 1.0, "rotate": 180.0}
+STRENGTHS = {
+    "flip": None, "shift": 0.1, "zoom": 0.1, "rotate": 10.0, "brightness": 0.2, "contrast": 0.2,
+    "erase": 0.5, "noise": 0.05,
+}  # fmt: skip
+LARGEST = {
+    "shift": 1.0, "zoom": 0.9, "rotate": 180.0, "brightness": 1.0, "contrast": 0.99, "erase": 1.0,
+}  # fmt: skip
 Change = Callable[[Any, "StepSeed"], Any]
 
 
@@ -45,8 +50,10 @@ class Augmentation:
 
     Args:
         chosen: strengths by name: `flip` (left and right), `shift` (share of height and width),
-            `rotate` (degrees), `noise` (standard deviation, in the model's units). None means the
-            usual strength.
+            `zoom` (share by which a picture grows or shrinks), `rotate` (degrees), `brightness`
+            (share of the range of values), `contrast` (share of the distance from the mean),
+            `erase` (share of pictures a rectangle of which becomes gray), `noise` (standard
+            deviation, in the model's units). None means the usual strength.
         seed: of the draws.
     """
 
@@ -72,8 +79,18 @@ def _change(name: str, strength: Any) -> Change:
     if name == "shift":
         layer = layers.RandomTranslation(strength, strength, fill_mode="nearest", dtype="float32")
         return _moved(layer)
+    if name == "zoom":
+        factor = (-strength, strength)
+        return _moved(layers.RandomZoom(factor, fill_mode="nearest", dtype="float32"))
     if name == "rotate":
         return _moved(layers.RandomRotation(strength / 360, fill_mode="nearest", dtype="float32"))
+    if name == "brightness":
+        return _moved(layers.RandomBrightness(strength, value_range=(0, 1), dtype="float32"))
+    if name == "contrast":
+        return _moved(layers.RandomContrast(strength, value_range=(0, 1), dtype="float32"))
+    if name == "erase":
+        share = (strength, strength)  # one number would be the largest of a range
+        return _moved(layers.RandomErasing(share, fill_value=0.5, dtype="float32"))
     return _noisy(strength)
 
 

@@ -121,7 +121,8 @@ class Regularization:
         "The best epoch's weights are kept.", low=0,
     )  # fmt: skip
     augment: str | None = option(
-        None, "Changes to training examples, as flip,shift:0.1,rotate:15,noise:0.05.",
+        None, "Changes to training examples, each with a strength or without, as flip,shift:0.1: "
+        "flip, shift, zoom, rotate, brightness, contrast and erase of pictures, noise of all.",
         kind="augmentations",
     )  # fmt: skip
     label_smoothing: float = option(0.0, "Share of each label spread over all.", low=0.0, high=0.9)

@@ -14,7 +14,9 @@ from typing import Any
 
 from zoo.errors import InputError, unknown
 
-AUGMENTATIONS = ("flip", "shift", "rotate", "noise")
+AUGMENTATIONS = (
+    "flip", "shift", "zoom", "rotate", "brightness", "contrast", "erase", "noise",
+)  # fmt: skip
 
 
 def option(
