@@ -104,6 +104,8 @@ def _print(report: dict[str, Any]) -> None:
         )
     for array in report.get("arrays", ()):
         _print_array(array)
+    if "files" in report:
+        _print_files(report["files"])
     if "text" in report:
         _print_text(report["text"])
     if "balance" in report:
@@ -168,6 +170,15 @@ def _print_array(array: dict[str, Any]) -> None:
     click.echo(f"  {'shape':<12} {shape} ({array['type']})")
     click.echo(f"  {'values':<12} {low} to {high}, mean {mean}")
     click.echo(f"  {'constant':<12} {array['constant']:,} of its values are always the same")
+
+
+def _print_files(files: dict[str, Any]) -> None:
+    _section("Pictures")
+    low, high, seen = (" x ".join(map(str, files[k])) for k in ("smallest", "largest", "seen"))
+    sizes = f"all {low}" if files["sizes"] == 1 else f"{files['sizes']:,}, from {low} to {high}"
+    click.echo(f"  {'files':<12} {files['files']:,}, {files['gray']:,} of them gray")
+    click.echo(f"  {'sizes':<12} {sizes}")
+    click.echo(f"  {'model sees':<12} {seen}; --image-size says another")
 
 
 def _print_text(text: dict[str, Any]) -> None:

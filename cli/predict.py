@@ -12,7 +12,6 @@ from zoo.cli.common import json_option, note_stale, refuse_existing
 from zoo.errors import InputError
 from zoo.untrusted import read_bytes, refuse_remote
 
-LARGEST_PICTURE = 1 << 28  # bytes: 89 million pixels of three colors, not packed at all
 LARGEST_STDIN = 1 << 30  # bytes
 
 
@@ -85,7 +84,7 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _is_picture(path: str) -> bool:
-    from zoo.datasets.folders import SUFFIXES
+    from zoo.datasets.pictures import SUFFIXES
 
     return path.lower().endswith(SUFFIXES)
 
@@ -96,17 +95,17 @@ def _picture(predictor: Any, path: str) -> dict[str, Any]:
             f"Received the picture '{path}' for a model of data of kind '{predictor.spec.kind}'. "
             f"Expected {', '.join(c.name for c in predictor.spec.inputs)}. Try a file with these."
         )
+    import numpy as np
+
+    from zoo.datasets.pictures import LARGEST_FILE, upright
+
     refuse_remote(path)
     try:
-        content = read_bytes(path, LARGEST_PICTURE)
+        content = read_bytes(path, LARGEST_FILE)
     except OSError as error:
         raise InputError(
             f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG. Try another path."
         ) from error
-    import numpy as np
-
-    from zoo.datasets.folders import upright
-
     with contextlib.suppress(Exception):  # where Pillow cannot read it, the model says so itself
         content = upright(content)
     return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})

@@ -18,7 +18,7 @@ from zoo.untrusted import LARGEST_COUNT, check_members
 from .bad import BadExamples
 from .base import Raw
 from .frames import canonical
-from .splits import split_name
+from .splits import consecutive, split_name
 
 _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
@@ -43,13 +43,8 @@ def read_arrays(path: Path, bad: BadExamples) -> Raw:
     x = _stacked(path, "x", [part[0] for part in parts.values()])
     array, kind = as_examples(path, x)
     targets = [part[1] for part in parts.values() if part[1] is not None]
-    given = {}
-    if list(parts) != ["all"]:
-        ends = np.cumsum([len(part[0]) for part in parts.values()])
-        given = {
-            split: np.arange(end - len(part[0]), end)
-            for (split, part), end in zip(parts.items(), ends, strict=True)
-        }
+    sizes = {split: len(part[0]) for split, part in parts.items()}
+    given = {} if list(parts) == ["all"] else consecutive(sizes)
     if not targets:
         return Raw(kind, array=array, given=given)
     frame, notes = _targets(path, _stacked(path, "y", targets))

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .base import ArraySplit, Dataset, TableSplit, TextSplit
-from .folders import Pictures
 from .frames import is_number, is_text
+from .pictures import Pictures, identity
 from .splits import NAMES
 
 TOP = 5  # of the values of a category
@@ -36,9 +36,11 @@ def audit(data: Dataset) -> dict[str, Any]:
     if isinstance(data.train, TableSplit):
         report |= _table(data, data.train.frame, splits)
     elif isinstance(data.train, ArraySplit):
-        report["arrays"] = [
-            _array(n, a) for n, a in data.train.arrays.items() if isinstance(a, np.ndarray)
-        ]
+        ((name, array),) = data.train.arrays.items()
+        if isinstance(array, Pictures):
+            report["files"] = _files(array)
+        else:
+            report["arrays"] = [_array(name, array)]
     else:
         report["text"] = _text(splits)
     if data.spec.targets:
@@ -121,6 +123,19 @@ def _array(name: str, array: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _files(pictures: Pictures) -> dict[str, Any]:
+    """Describe picture files: their number, sizes from the smallest to the largest, and color."""
+    sizes = sorted({(look.height * look.width, look.height, look.width) for look in pictures.looks})
+    return {
+        "files": len(pictures),
+        "smallest": list(sizes[0][1:]),
+        "largest": list(sizes[-1][1:]),
+        "sizes": len(sizes),
+        "gray": sum(look.gray for look in pictures.looks),
+        "seen": list(pictures.shape[1:]),
+    }
+
+
 def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
     documents = [document for split in splits.values() for document in split.documents]
     lengths = [len(document) for document in documents]
@@ -170,7 +185,7 @@ def _row_keys(split: Any) -> np.ndarray:
         return pd.util.hash_pandas_object(split.frame[names], index=False).to_numpy()[split.rows]
     if isinstance(split, TextSplit):
         return _hashed([document.encode() for document in split.documents])
-    arrays = [a.digests if isinstance(a, Pictures) else a for a in split.arrays.values()]
+    arrays = [identity(array) for array in split.arrays.values()]
     return _hashed([b"".join(a[row].tobytes() for a in arrays) for row in split.rows])
 
 

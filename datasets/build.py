@@ -15,8 +15,8 @@ from .arrays import as_vectors
 from .bad import BadExamples
 from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
-from .folders import Pictures
 from .frames import is_text
+from .pictures import identity
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
 from .unusable import leave_out
@@ -220,8 +220,7 @@ def _inputs(
 def _content(raw: Raw, inputs: Sequence[Column]) -> list[bytes | np.ndarray]:
     """Return what a fingerprint is made of."""
     if raw.array is not None:
-        array = raw.array.digests if isinstance(raw.array, Pictures) else raw.array
-        return [str(raw.array.shape).encode(), array]
+        return [str(raw.array.shape).encode(), identity(raw.array)]
     assert raw.frame is not None
     pieces: list[bytes | np.ndarray] = []
     for column in inputs:

@@ -21,7 +21,7 @@ from .bad import BadExamples
 from .base import Raw
 from .delimited import CHUNK
 from .frames import Chunk, canonical, conflicts, force_text, is_number, join
-from .splits import NAMES, split_name
+from .splits import NAMES, consecutive, split_name
 from .text import read_text
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
@@ -187,11 +187,7 @@ def _given(sizes: dict[str, int]) -> dict[str, np.ndarray]:
         sizes = {name: sizes[name] for name in NAMES if name in sizes}
     if list(sizes) == ["train"]:
         return {}
-    ends = np.cumsum(list(sizes.values()))
-    return {
-        split: np.arange(end - size, end)
-        for (split, size), end in zip(sizes.items(), ends, strict=True)
-    }
+    return consecutive(sizes)
 
 
 def _chunk(frame: pd.DataFrame) -> Chunk:

@@ -1,87 +1,36 @@
-"""Pictures in folders, one folder a class: found, looked at once, and read when asked for."""
+"""Pictures in folders, one folder a class, and pictures that a table names."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from zoo.errors import InputError
-from zoo.progress import Progress
-from zoo.untrusted import MOST_PIXELS, read_bytes
 
-from .bad import BadExamples, Problem
+from .bad import BadExamples
 from .base import Raw
 from .files import files_in
-from .frames import is_text
+from .frames import is_text, keep_rows
+from .pictures import SUFFIXES, look_at
 from .splits import NAMES, split_name
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-PLAIN = FORMATS[:2]  # what the model itself can read
-GRAY = ("1", "L", "I;16", "I")
-USUAL = 224  # pixels a side, where the pictures differ in size
-LARGEST_FILE = 1 << 28  # bytes
-_TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one look at a picture tells: its size, whether it has color, and a hash of the file."""
-
-    height: int
-    width: int
-    gray: bool
-    digest: bytes
-
-
-class Pictures:
-    """Picture files that are indexed as an array of pictures would be, and read as bytes then.
-
-    JPEG and PNG are given as they are. What the model cannot read or would see turned (WebP, BMP,
-    GIF, TIFF, and photos whose EXIF says how the camera was held) is given upright, as PNG.
-
-    Args:
-        paths: the files.
-        shape: height, width and channels the model is to see.
-        digests: sha256 of each file, uint8 `(files, 32)`.
-    """
-
-    def __init__(self, paths: Sequence[Path], shape: tuple[int, int, int], digests: np.ndarray):
-        self.paths = list(paths)
-        self.shape, self.dtype = (len(self.paths), *shape), np.dtype(object)
-        self.digests = digests
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        """Return the bytes of some pictures, an object array `(rows,)`."""
-        chosen = [self.paths[row] for row in np.atleast_1d(rows)]
-        with _workers() as pool:
-            contents = list(pool.map(content, chosen))
-        array = np.empty(len(chosen), dtype=object)
-        array[:] = contents
-        return array
 
 
 def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     """Return picture files by split and class; the split is "all" where there are no splits."""
-    parts = {split_name(path.name): path for path in _folders(folder)}
-    parts.pop(None, None)
-    splits = {cast(str, name): path for name, path in parts.items()}
+    splits: dict[str, Path] = {}
+    for path in _folders(folder):
+        split = split_name(path.name)
+        if split and _folders(path):  # a class may be called train, too
+            if split in splits:
+                raise InputError(
+                    f"'{folder}' has both {splits[split].name} and {path.name}; expected one "
+                    "folder a split; try removing one"
+                )
+            splits[split] = path
     if "train" not in splits:
         splits = {"all": folder}
     found = {
@@ -101,9 +50,7 @@ def read_classes(
 
     Args:
         found: what `find_classes` returned.
-        shape: height and width, and maybe channels, that the model is to see; by default the
-            pictures' own where all have one size, else `USUAL` pixels a side.
-        bad: told of pictures that cannot be read.
+        shape, bad: as in `pictures.look_at`.
         source: the folder, for messages.
     """
     splits = [name for name in ("all", *NAMES) if name in found]
@@ -114,7 +61,7 @@ def read_classes(
         for name, members in sorted(found[split].items())
         for path in members
     ]
-    pictures, good = _read([path for *_, path in files], shape, bad, source)
+    pictures, good = look_at([path for *_, path in files], shape, bad, source)
     of, names = (np.array([file[i] for file in files])[good] for i in range(2))
     given = {split: np.flatnonzero(of == split) for split in splits if split != "all"}
     frame = pd.DataFrame({"label": pd.Categorical(names)})
@@ -136,13 +83,8 @@ def from_table(
     column = next((name for name in frame.columns if _names_pictures(frame[name], folder)), None)
     if column is None:
         return raw
-    pictures, good = _read([folder / str(name) for name in frame[column]], shape, bad, source)
-    number = np.cumsum(good) - 1  # of each row, once the bad ones are gone
-    given = {split: number[rows[good[rows]]] for split, rows in raw.given.items()}
-    others = frame.drop(columns=column)[good].reset_index(drop=True)
-    for name in others.columns:
-        if is_text(others[name]):
-            others[name] = others[name].cat.remove_unused_categories()
+    pictures, good = look_at([folder / str(name) for name in frame[column]], shape, bad, source)
+    others, given = keep_rows(frame.drop(columns=column), raw.given, good)
     note = f"the pictures that column '{column}' names are the input; --kind table reads a table"
     return Raw("image", others, cast(Any, pictures), given=given, notes=[*raw.notes, note])
 
@@ -155,100 +97,6 @@ def _names_pictures(series: pd.Series, folder: Path) -> bool:
     if not all(str(name).lower().endswith(SUFFIXES) for name in names):
         return False
     return (folder / str(series.iloc[0])).exists()
-
-
-def content(path: Path) -> bytes:
-    """Return a picture as JPEG or PNG bytes, upright."""
-    return upright(read_bytes(path, LARGEST_FILE))
-
-
-def upright(data: bytes) -> bytes:
-    """Return the bytes of a picture in one of `FORMATS` as JPEG or PNG, upright."""
-    image = _opened(data)
-    if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
-        return data
-    from PIL import Image, ImageOps
-
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I"):  # 16 bits, of which the lower ones go
-        turned = Image.fromarray((np.asarray(turned, np.uint32) >> 8).astype(np.uint8))
-    turned = turned.convert("L" if image.mode in GRAY else "RGB")
-    held = io.BytesIO()
-    turned.save(held, "PNG", compress_level=1)
-    return held.getvalue()
-
-
-def _opened(data: bytes) -> Image:
-    """Open a picture, of which only the header is read."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of pixels: they are counted here
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    if image.width * image.height > MOST_PIXELS:
-        raise ValueError(f"{image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS:,}")
-    return image
-
-
-def _read(
-    paths: list[Path], shape: tuple[int, ...] | None, bad: BadExamples, source: str
-) -> tuple[Pictures, np.ndarray]:
-    """Look at files; return those that are pictures, and which of all they are."""
-    looks = list(_look_at(paths, bad))
-    good = np.array([look is not None for look in looks])
-    bad.finished(source, int(good.sum()))
-    seen = [look for look in looks if look]
-    digests = np.frombuffer(b"".join(look.digest for look in seen), np.uint8).reshape(-1, 32)
-    kept = [path for path, look in zip(paths, looks, strict=True) if look]
-    return Pictures(kept, _shape(seen, shape), digests), good
-
-
-def _look_at(paths: list[Path], bad: BadExamples) -> Iterator[Look | None]:
-    with Progress("Looking at pictures", "files") as progress, _workers() as pool:
-        for path, look in zip(paths, pool.map(_look, paths), strict=True):
-            if isinstance(look, Look):
-                yield look
-            else:
-                bad.found(path, "", look)
-                yield None
-            progress.advance(1)
-
-
-def _look(path: Path) -> Look | Problem:
-    try:
-        data = read_bytes(path, LARGEST_FILE)
-        if not data:
-            return "is empty", "a picture", "removing it"
-        image = _opened(data)
-        width, height = image.size
-        if image.getexif().get(_TURNED, 1) >= 5:
-            width, height = height, width
-        _refuse_cut_off(data, image)
-    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        if "cannot identify" in reason:
-            reason = "its content is none"
-        return f"cannot be read as a picture: {reason}", "a whole picture", "removing it"
-    return Look(height, width, image.mode in GRAY, hashlib.sha256(data).digest())
-
-
-def _refuse_cut_off(data: bytes, image: Image) -> None:
-    """Raise a ValueError for a picture without its end, as a stopped copy leaves it."""
-    ends = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-    end = ends.get(image.format or "")
-    if end and end not in data[-1024:]:
-        raise ValueError("it is cut off")
-    if not end:
-        image.load()
-
-
-def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, int, int]:
-    channels = 1 if all(look.gray for look in looks) else 3
-    sizes = {(look.height, look.width) for look in looks}
-    usual = sizes.pop() if len(sizes) == 1 else (USUAL, USUAL)
-    usual = usual if max(usual) <= USUAL else (USUAL, USUAL)
-    height, width, channels = (*(wanted or usual), channels)[:3]
-    return height, width, channels
 
 
 def _refuse_classes(
@@ -285,7 +133,3 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _listed(folder: Path) -> list[Path]:
     return [path for path in files_in(folder) if not path.name.startswith(".")]
-
-
-def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1)

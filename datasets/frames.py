@@ -6,6 +6,7 @@ that is written down; objects for lists and other nested values, which only a ta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -67,6 +68,24 @@ def conflicts(chunk: Chunk, kinds: dict[str, str]) -> set[str]:
         if kinds.setdefault(name, kind) != kind:
             found.add(name)
     return found
+
+
+def keep_rows(
+    frame: pd.DataFrame, given: Mapping[str, np.ndarray], good: np.ndarray
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Return the good rows of a table and of its splits, as if there had been no others.
+
+    Args:
+        frame: the table.
+        given: rows of the splits that exist.
+        good: whether a row stays, a bool each.
+    """
+    frame = frame[good].reset_index(drop=True)
+    for name in frame.columns:
+        if is_text(frame[name]):
+            frame[name] = frame[name].cat.remove_unused_categories()
+    number = np.cumsum(good) - 1  # of each row, once the others are gone
+    return frame, {split: number[rows[good[rows]]] for split, rows in given.items()}
 
 
 def _join_column(parts: list[pd.Series]) -> pd.Series:

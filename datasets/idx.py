@@ -19,6 +19,7 @@ from zoo.untrusted import check_expansion
 from .arrays import as_examples
 from .base import Raw
 from .files import files_in
+from .splits import consecutive
 
 NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -53,10 +54,8 @@ def read_idx_files(files: dict[tuple[str, str], Path], source: str) -> Raw:
         found = ", ".join(path.name for path in files.values())
         raise InputError(f"'{source}' holds {found}; {_EXPECTED}; try adding what is missing")
     parts = [_part(files, split) for split in splits]
-    sizes = np.cumsum([0, *(len(labels) for _, labels in parts)])
-    given = {
-        split: np.arange(*sizes[i : i + 2]) for i, split in enumerate(splits) if len(splits) > 1
-    }
+    sizes = {split: len(labels) for split, (_, labels) in zip(splits, parts, strict=True)}
+    given = consecutive(sizes) if len(splits) > 1 else {}
     array, kind = as_examples(files[splits[0], "images"], np.concatenate([x for x, _ in parts]))
     labels = pd.Categorical(np.concatenate([y for _, y in parts]).astype(str))
     return Raw(kind, pd.DataFrame({"label": labels}), array, target=("label",), given=given)

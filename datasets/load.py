@@ -54,7 +54,8 @@ def load(
     """
     from .bad import BadExamples
     from .build import Request, build
-    from .folders import Pictures, from_table
+    from .folders import from_table
+    from .pictures import Pictures
     from .splits import Splitting
 
     bad = BadExamples(on_bad_example)
@@ -125,7 +126,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
             return test
         return match(raw, test.rows, spec, reference, targets)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
-    if folder := _read_folder(reference, shape, BadExamples()):
+    folder = _read_folder(reference, shape, BadExamples())
+    if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
     parts = find_parts(reference)

@@ -1,124 +1,191 @@
-"""Named data sets of small pictures that are fetched: MNIST, Fashion-MNIST, CIFAR."""
+"""Picture files: looked at once, and read when they are asked for."""
 
 from __future__ import annotations
 
-import tarfile
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from zoo.errors import InputError
+from zoo.progress import Progress
+from zoo.untrusted import MOST_PIXELS, read_bytes
 
-from .arrays import read_arrays
-from .bad import BadExamples
-from .base import Raw
-from .fetch import Remote, obtain
-from .idx import by_name, read_idx_files
+from .bad import BadExamples, Problem
 
-# The hash that keras.datasets publishes.
-MNIST = Remote(
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-    ("731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",),
-)
-_ZALANDO = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
-# The files of the authors, then Debian's of the same content.
-FASHION_MNIST = tuple(
-    Remote(f"{_ZALANDO}{name}-ubyte.gz", tuple(hashes))
-    for name, *hashes in (
-        (
-            "train-images-idx3",
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
-        ),
-        (
-            "train-labels-idx1",
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
-        ),
-        (
-            "t10k-images-idx3",
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
-        ),
-        (
-            "t10k-labels-idx1",
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-            "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
-        ),
-    )
-)
-FASHION_CLASSES = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
-    "Ankle boot",
-)  # fmt: skip
-_TORONTO = "https://www.cs.toronto.edu/~kriz/"
-CIFAR10 = Remote(
-    f"{_TORONTO}cifar-10-binary.tar.gz",
-    ("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",),
-)
-CIFAR100 = Remote(
-    f"{_TORONTO}cifar-100-binary.tar.gz",
-    ("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",),
-)
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+PLAIN = FORMATS[:2]  # what the model itself can read
+GRAY = ("1", "L", "I;16", "I")
+USUAL = 224  # pixels a side, where the pictures differ in size
+LARGEST_FILE = 1 << 28  # bytes: 89 million pixels of three colors, not packed at all
+_TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
 
 
-def mnist() -> Raw:
-    """Pictures uint8 `(70000, 28, 28, 1)`, the last 10,000 for test, and which digit."""
-    return read_arrays(obtain("mnist", MNIST), BadExamples())
+@dataclass(frozen=True)
+class Look:
+    """What one look at a picture tells.
+
+    Attributes:
+        height, width: of the picture upright, in pixels.
+        gray: whether it has no color.
+        plain: whether the model can be given the file as it is.
+        digest: sha256 of the file.
+    """
+
+    height: int
+    width: int
+    gray: bool
+    plain: bool
+    digest: bytes
 
 
-def fashion_mnist() -> Raw:
-    """Pictures uint8 `(70000, 28, 28, 1)`, the last 10,000 for test, and which garment."""
-    paths = [obtain("fashion-mnist", remote) for remote in FASHION_MNIST]
-    raw = read_idx_files(by_name(paths), "fashion-mnist")
-    assert raw.frame is not None
-    codes = raw.frame["label"].cat.categories
-    named = [FASHION_CLASSES[int(code)] for code in codes]
-    raw.frame["label"] = raw.frame["label"].cat.rename_categories(named)
-    return raw
+class Pictures:
+    """Picture files that are indexed as an array of pictures would be, and read as bytes then.
+
+    JPEG and PNG are given as they are. What the model cannot read or would see turned (WebP, BMP,
+    GIF, TIFF, and photos whose EXIF says how the camera was held) is given upright, as PNG.
+
+    Args:
+        paths: the files.
+        looks: what was seen of each.
+        shape: height, width and channels the model is to see.
+    """
+
+    def __init__(self, paths: Sequence[Path], looks: Sequence[Look], shape: tuple[int, int, int]):
+        self.paths, self.looks = list(paths), list(looks)
+        self.shape, self.dtype = (len(self.paths), *shape), np.dtype(object)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Return the bytes of some pictures, an object array `(rows,)`."""
+        chosen = np.atleast_1d(rows)
+        array = np.empty(len(chosen), dtype=object)
+        with _workers() as pool:
+            array[:] = list(pool.map(self._content, chosen))
+        return array
+
+    def _content(self, row: int) -> bytes:
+        data = read_bytes(self.paths[row], LARGEST_FILE)
+        return data if self.looks[row].plain else upright(data)
 
 
-def cifar10() -> Raw:
-    """Pictures uint8 `(60000, 32, 32, 3)`, the last 10,000 for test, and what is in them."""
-    train = [f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6)]
-    test, names = "cifar-10-batches-bin/test_batch.bin", "cifar-10-batches-bin/batches.meta.txt"
-    return _cifar(obtain("cifar10", CIFAR10), train, test, names, labels=1)
+def identity(array: np.ndarray | Pictures) -> np.ndarray:
+    """Return an array in which equal rows are equal examples: of files, their hashes."""
+    if isinstance(array, Pictures):
+        digests = b"".join(look.digest for look in array.looks)
+        return np.frombuffer(digests, np.uint8).reshape(-1, hashlib.sha256().digest_size)
+    return array
 
 
-def cifar100() -> Raw:
-    """Pictures uint8 `(60000, 32, 32, 3)`, the last 10,000 for test, and what is in them."""
-    folder = "cifar-100-binary"
-    names = f"{folder}/fine_label_names.txt"
-    path = obtain("cifar100", CIFAR100)
-    return _cifar(path, [f"{folder}/train.bin"], f"{folder}/test.bin", names, labels=2)
+def look_at(
+    paths: Sequence[Path], shape: tuple[int, ...] | None, bad: BadExamples, source: str
+) -> tuple[Pictures, np.ndarray]:
+    """Look at files; return those that are pictures, and which of all they are.
+
+    Args:
+        paths: the files.
+        shape: height and width, and maybe channels, that the model is to see; by default the
+            pictures' own where all have one size, else `USUAL` pixels a side.
+        bad: told of files that cannot be read as pictures.
+        source: what names them, for messages.
+    """
+    looks = list(_looks(paths, bad))
+    good = np.array([look is not None for look in looks])
+    bad.finished(source, int(good.sum()))
+    seen = [look for look in looks if look]
+    kept = [path for path, look in zip(paths, looks, strict=True) if look]
+    return Pictures(kept, seen, _shape(seen, shape)), good
 
 
-def _cifar(path: Path, train: list[str], test: str, names: str, labels: int) -> Raw:
-    """Read rows of some labels, of which the last counts, and a picture, color by color."""
+def _looks(paths: Sequence[Path], bad: BadExamples) -> Iterator[Look | None]:
+    with Progress("Looking at pictures", "files") as progress, _workers() as pool:
+        for path, look in zip(paths, pool.map(_look, paths), strict=True):
+            if isinstance(look, Look):
+                yield look
+            else:
+                bad.found(path, "", look)
+                yield None
+            progress.advance(1)
+
+
+def _look(path: Path) -> Look | Problem:
     try:
-        with tarfile.open(path) as archive:
-            parts = [_member(archive, name) for name in (*train, test)]
-            classes = _member(archive, names).decode().split()
-    except (OSError, EOFError, KeyError, tarfile.TarError) as error:
-        raise InputError(
-            f"'{path}' is not the archive it is called ({error}); expected {names} and others in "
-            "it; try removing it, and it will be fetched again"
-        ) from error
-    rows = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, labels + 32 * 32 * 3)
-    pictures = rows[:, labels:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    held = len(parts[-1]) // rows.shape[1]
-    given = {
-        "train": np.arange(len(rows) - held),
-        "test": np.arange(len(rows) - held, len(rows)),
-    }
-    label = pd.Categorical.from_codes(rows[:, labels - 1].astype(np.int64), pd.Index(classes))
-    frame = pd.DataFrame({"label": label})
-    return Raw("image", frame, np.ascontiguousarray(pictures), target=("label",), given=given)
+        data = read_bytes(path, LARGEST_FILE)
+        if not data:
+            return "is empty", "a picture", "removing it"
+        image = _opened(data)
+        width, height = image.size
+        turned = image.getexif().get(_TURNED, 1)
+        if turned >= 5:
+            width, height = height, width
+        _refuse_cut_off(data, image)
+    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        if "cannot identify" in reason:
+            reason = "its content is none"
+        return f"cannot be read as a picture: {reason}", "a whole picture", "removing it"
+    plain = image.format in PLAIN and turned == 1
+    return Look(height, width, image.mode in GRAY, plain, hashlib.sha256(data).digest())
 
 
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(name)
-    if file is None:
-        raise KeyError(f"{name} is no file")
-    return file.read()
+def _refuse_cut_off(data: bytes, image: Image) -> None:
+    """Raise a ValueError for a picture without its end, as a stopped copy leaves it."""
+    ends = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+    end = ends.get(image.format or "")
+    if end and end not in data[-1024:]:
+        raise ValueError("it is cut off")
+    if not end:
+        image.load()
+
+
+def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, int, int]:
+    channels = 1 if all(look.gray for look in looks) else 3
+    sizes = {(look.height, look.width) for look in looks}
+    usual = sizes.pop() if len(sizes) == 1 else (USUAL, USUAL)
+    usual = usual if max(usual) <= USUAL else (USUAL, USUAL)
+    height, width, channels = (*(wanted or usual), channels)[:3]
+    return height, width, channels
+
+
+def upright(data: bytes) -> bytes:
+    """Return the bytes of a picture in one of `FORMATS` as JPEG or PNG, upright."""
+    image = _opened(data)
+    if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
+        return data
+    from PIL import Image, ImageOps
+
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):  # 16 bits, of which the lower ones go
+        turned = Image.fromarray((np.asarray(turned, np.uint32) >> 8).astype(np.uint8))
+    turned = turned.convert("L" if image.mode in GRAY else "RGB")
+    held = io.BytesIO()
+    turned.save(held, "PNG", compress_level=1)
+    return held.getvalue()
+
+
+def _opened(data: bytes) -> Image:
+    """Open a picture, of which only the header is read."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pixels: they are counted here
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError(f"{image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS:,}")
+    return image
+
+
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1)

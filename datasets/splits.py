@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,12 @@ def split_name(word: str) -> str | None:
     word = word.strip().lower()
     word = _WORDS.get(word, word)
     return word if word in NAMES else None
+
+
+def consecutive(sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Return the rows of splits that follow one another."""
+    ends = np.cumsum([0, *sizes.values()])
+    return {split: np.arange(*ends[i : i + 2]) for i, split in enumerate(sizes)}
 
 
 def make_splits(

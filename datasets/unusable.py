@@ -13,7 +13,7 @@ import pandas as pd
 from .bad import SHOWN, BadExamples, Problem
 from .base import Raw
 from .columns import as_numbers, strays, useless
-from .frames import is_number, is_text
+from .frames import is_number, is_text, keep_rows
 
 
 def leave_out(raw: Raw, aside: Collection[str | None], bad: BadExamples, source: str) -> Raw:
@@ -70,15 +70,9 @@ def _without(raw: Raw, rows: list[int], names: Collection[str]) -> Raw:
     assert raw.frame is not None
     good = np.ones(len(raw), bool)
     good[rows] = False
-    frame = raw.frame[good].reset_index(drop=True)
-    for name in frame.columns:
-        if not is_text(frame[name]):
-            continue
-        if name in names and len(strays(raw.frame[name])):
+    frame, given = keep_rows(raw.frame, raw.given, good)
+    for name in names:
+        if is_text(raw.frame[name]) and len(strays(raw.frame[name])):
             numbers = as_numbers(frame[name].cat.categories).to_numpy()
             frame[name] = np.append(numbers, np.nan)[frame[name].cat.codes]  # -1 where missing
-        else:
-            frame[name] = frame[name].cat.remove_unused_categories()
-    number = np.cumsum(good) - 1  # of each row, once the bad ones are gone
-    given = {split: number[part[good[part]]] for split, part in raw.given.items()}
     return Raw("table", frame, target=raw.target, given=given, notes=raw.notes)

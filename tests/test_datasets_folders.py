@@ -13,7 +13,7 @@ from PIL import Image
 import zoo
 from zoo import datasets
 from zoo.cli import zoo as zoo_command
-from zoo.datasets import folders
+from zoo.datasets import pictures
 from zoo.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -67,6 +67,29 @@ def test_folders_of_splits(tmp_path):
     assert "has the class folder 'red' in train only; expected" in refused(tmp_path / "own")
 
 
+def test_a_class_may_be_called_train(tmp_path):
+    folder = fill(tmp_path / "own")
+    (folder / "red").rename(folder / "train")
+    assert datasets.load(folder).spec.classes == ("blue", "green", "train")
+
+
+def test_two_folders_of_one_split_are_refused(tmp_path):
+    for split in ("train", "val", "validation"):
+        fill(tmp_path / "own" / split)
+    assert "has both val and validation; expected one folder a split" in refused(tmp_path / "own")
+
+
+def test_looking_tells_what_the_pictures_are(tmp_path):
+    folder = fill(tmp_path / "own")
+    picture(COLORS["red"], (40, 30)).convert("L").save(folder / "red" / "large.png")
+    result = CliRunner().invoke(zoo_command, ["data", "show", str(folder), "--image-size", "8"])
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "files 19, 1 of them gray" in lines
+    assert "sizes 2, from 16 x 20 to 30 x 40" in lines
+    assert "model sees 8 x 8 x 3; --image-size says another" in lines
+
+
 def test_train_evaluate_predict_export(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path / "own", count=12)
@@ -109,7 +132,9 @@ def test_photos_are_given_upright(tmp_path, turn):
     pixels = np.zeros((16, 24, 3), np.uint8)
     pixels[:8, :12] = 255
     Image.fromarray(pixels).save(tmp_path / "x.jpg", exif=exif, quality=100, subsampling=0)
-    upright = np.asarray(Image.open(io.BytesIO(folders.content(tmp_path / "x.jpg"))))
+    upright = np.asarray(
+        Image.open(io.BytesIO(pictures.upright((tmp_path / "x.jpg").read_bytes())))
+    )
     undo = {
         1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1],
         5: lambda x: x.swapaxes(0, 1), 6: lambda x: np.rot90(x, -1),
@@ -118,14 +143,14 @@ def test_photos_are_given_upright(tmp_path, turn):
     expected = undo(pixels)
     assert upright.shape == expected.shape
     assert np.abs(upright.astype(int) - expected).mean() < 8
-    look = folders._look(tmp_path / "x.jpg")
+    look = pictures._look(tmp_path / "x.jpg")
     assert (look.height, look.width) == expected.shape[:2]
 
 
 def test_sixteen_bits_become_eight(tmp_path):
     deep = (np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).astype(np.uint16)
     Image.fromarray(deep).save(tmp_path / "x.tif")
-    found = np.asarray(Image.open(io.BytesIO(folders.content(tmp_path / "x.tif"))))
+    found = np.asarray(Image.open(io.BytesIO(pictures.upright((tmp_path / "x.tif").read_bytes()))))
     np.testing.assert_array_equal(found, deep >> 8)
 
 
@@ -216,7 +241,10 @@ def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
     assert "red/3.jpg' is empty" in refused(path)
     data = datasets.load(path, on_bad_example="skip")
     assert data.skipped == 1
-    assert np.bincount(data.train.targets()).sum() == len(data.train)
+    sizes = [len(data.train), len(data.validation), len(data.test)]
+    assert sum(sizes) == 29
+    targets = [split.targets() for split in (data.train, data.validation, data.test)]
+    assert np.bincount(np.concatenate(targets)).tolist() == [10, 10, 9]
 
 
 def test_a_table_of_paths_and_several_labels(tmp_path):

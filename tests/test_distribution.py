@@ -205,6 +205,21 @@ def test_workers_resume_and_normalize(tmp_path):
 
 
 @pytest.mark.slow
+def test_workers_diverge_together_and_the_chief_keeps_the_state(tmp_path):
+    arguments = ("train", "mlp", "--data", "iris", *SMALL, "--optimizer", "sgd")
+    options = ("--learning-rate", "1e30", "--clip-norm", "1e30", "--run", "run")
+    results = workers(tmp_path, ["chief", "worker"], *arguments, *options)
+    assert [code for code, _, _ in results] == [3, 3], results
+    for _, _, errors in results:
+        assert "became NaN or infinite at step" in errors.splitlines()[-1]
+        assert "The state after step 0 was kept." in errors.splitlines()[-1]
+    run = tmp_path / "run"
+    assert [path.name for path in (run / "checkpoints").glob("*.json")] == ["step-000000000.json"]
+    kept = load_file(run / "model.safetensors")
+    assert all(np.isfinite(value).all() for value in kept.values())
+
+
+@pytest.mark.slow
 def test_a_worker_that_is_gone_is_said_in_one_line(tmp_path):
     arguments = ("train", "mlp", "--data", "iris", *SMALL)
     (code, _, errors), _ = workers(tmp_path, ["worker", "worker"], *arguments, dies=1)

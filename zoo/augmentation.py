@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import layers
 
 from zoo.errors import InputError
 
@@ -60,7 +61,7 @@ class Augmentation:
     def __init__(self, chosen: dict[str, float | None], seed: int):
         self.seed = seed
         self.changes = [
-            _change(name, usual if chosen[name] is None else chosen[name])
+            CHANGES[name](usual if chosen[name] is None else chosen[name])
             for name, usual in STRENGTHS.items()
             if name in chosen
         ]
@@ -72,29 +73,7 @@ class Augmentation:
         return (inputs, *rest)
 
 
-def _change(name: str, strength: Any) -> Change:
-    layers = keras.layers
-    if name == "flip":
-        return _moved(layers.RandomFlip("horizontal", dtype="float32"))
-    if name == "shift":
-        layer = layers.RandomTranslation(strength, strength, fill_mode="nearest", dtype="float32")
-        return _moved(layer)
-    if name == "zoom":
-        factor = (-strength, strength)
-        return _moved(layers.RandomZoom(factor, fill_mode="nearest", dtype="float32"))
-    if name == "rotate":
-        return _moved(layers.RandomRotation(strength / 360, fill_mode="nearest", dtype="float32"))
-    if name == "brightness":
-        return _moved(layers.RandomBrightness(strength, value_range=(0, 1), dtype="float32"))
-    if name == "contrast":
-        return _moved(layers.RandomContrast(strength, value_range=(0, 1), dtype="float32"))
-    if name == "erase":
-        share = (strength, strength)  # one number would be the largest of a range
-        return _moved(layers.RandomErasing(share, fill_value=0.5, dtype="float32"))
-    return _noisy(strength)
-
-
-def _moved(layer: Any) -> Change:
+def _drawn(layer: Any) -> Change:
     def change(pictures: tf.Tensor, seed: StepSeed) -> tf.Tensor:
         drawn = layer.get_random_transformation(pictures, training=True, seed=seed)
         return layer.transform_images(pictures, drawn, training=True)
@@ -112,6 +91,23 @@ def _noisy(deviation: float) -> Change:
         return inputs + noise
 
     return change
+
+
+_NEAREST = {"fill_mode": "nearest", "dtype": "float32"}
+_IN_RANGE = {"value_range": (0, 1), "dtype": "float32"}
+# What makes each change of its strength; a pair for a layer that would take one number as a range.
+CHANGES: dict[str, Callable[[Any], Change]] = {
+    "flip": lambda strength: _drawn(layers.RandomFlip("horizontal", dtype="float32")),
+    "shift": lambda strength: _drawn(layers.RandomTranslation(strength, strength, **_NEAREST)),
+    "zoom": lambda strength: _drawn(layers.RandomZoom((-strength, strength), **_NEAREST)),
+    "rotate": lambda strength: _drawn(layers.RandomRotation(strength / 360, **_NEAREST)),
+    "brightness": lambda strength: _drawn(layers.RandomBrightness(strength, **_IN_RANGE)),
+    "contrast": lambda strength: _drawn(layers.RandomContrast(strength, **_IN_RANGE)),
+    "erase": lambda strength: _drawn(
+        layers.RandomErasing((strength, strength), fill_value=0.5, **_IN_RANGE)
+    ),
+    "noise": _noisy,
+}
 
 
 def create(chosen: dict[str, float | None], kind: str, seed: int) -> Augmentation | None:

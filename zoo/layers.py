@@ -42,6 +42,21 @@ ACTIVATIONS = {
 }
 
 
+def logits(x: Any, classes: int, penalty: Any, activation: str | None = None) -> Any:
+    """Return the output of a classifier or regressor, float32 `(B, classes)`.
+
+    Args:
+        x: what it is a linear function of, `(B, d)`.
+        classes: size of the output.
+        penalty: regularizer of the weights, or None.
+        activation: applied to the output; None for logits.
+    """
+    layer = keras.layers.Dense(
+        classes, activation=activation, kernel_regularizer=penalty, dtype="float32", name="logits"
+    )
+    return layer(x)
+
+
 def activation(name: str) -> Callable[[Any], Any]:
     """Return an activation function by name; every one can be saved by Keras.
 

@@ -60,11 +60,5 @@ def cnn_small(
         x = stage(x, filters * 2**i, depth, g, penalty)
         x = keras.layers.Dropout(dropout)(x) if dropout else x
     x = keras.layers.GlobalAveragePooling2D()(x)  # (B, filters * 2**(stages - 1))
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="cnn_small")

@@ -60,11 +60,5 @@ def dcn_v2(
         x = dense_block(x, width, activation, dropout, penalty)  # (B, width)
     if structure == "parallel":
         x = keras.layers.Concatenate()([crossed, x])
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="dcn_v2")

@@ -54,11 +54,5 @@ def lenet5(
     for name, units in (("c5", 120), ("f6", 84)):
         x = keras.layers.Dense(units, activation=g, kernel_regularizer=penalty, name=name)(x)
         x = keras.layers.Dropout(dropout)(x) if dropout else x  # (B, units)
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="lenet5")

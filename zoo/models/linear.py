@@ -20,11 +20,5 @@ def linear(input_shape, classes, *, l1=0.0, l2=0.0, classifier_activation=None):
         classifier_activation: applied to the output, as in keras.applications; None for logits.
     """
     inputs, x = layers.vector_input(input_shape)  # (B, d)
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=layers.regularizer(l1, l2),
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, layers.regularizer(l1, l2), classifier_activation)
     return keras.Model(inputs, outputs, name="linear")

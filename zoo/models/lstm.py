@@ -69,11 +69,7 @@ def lstm(
         every_step = classes is None or depth < len(units)
         x = keras.layers.LSTM(width, return_sequences=every_step, kernel_regularizer=penalty)(x)
         x = keras.layers.Dropout(dropout)(x) if dropout else x
-    outputs = keras.layers.Dense(
-        vocabulary_size if classes is None else classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(
+        x, vocabulary_size if classes is None else classes, penalty, classifier_activation
+    )
     return keras.Model(inputs, outputs, name="lstm")

@@ -47,11 +47,5 @@ def mlp(
     inputs, x = layers.vector_input(input_shape)  # (B, d)
     for width in layers.check_units(units):
         x = dense_block(x, width, activation, dropout, penalty, batch_normalization)  # (B, width)
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="mlp")

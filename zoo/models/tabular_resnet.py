@@ -66,11 +66,5 @@ def tabular_resnet(
     for _ in range(blocks):
         x = block(x, round(width * hidden_factor), g, dropout, residual_dropout, penalty)
     x = keras.layers.Activation(g)(layers.batch_normalization()(x))
-    outputs = keras.layers.Dense(
-        classes,
-        activation=classifier_activation,
-        kernel_regularizer=penalty,
-        dtype="float32",
-        name="logits",
-    )(x)
+    outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="tabular_resnet")

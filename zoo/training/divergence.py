@@ -24,15 +24,17 @@ class Watch:
     Args:
         finite: tells whether they are.
         step: after which they are, as is known.
+        strategy: a `tf.distribute.Strategy`, whose workers all have to see the same, or None.
     """
 
-    def __init__(self, finite: Callable[[], Any], step: int):
+    def __init__(self, finite: Callable[[], Any], step: int, strategy: Any = None):
         self._finite, self.step = finite, step
+        self._patience = PATIENCE if strategy is None else 0.0
         self._looked_at = time.monotonic()
 
     def finite(self, step: int) -> bool:
         """Return whether all is, as far as is known after a step."""
-        if time.monotonic() - self._looked_at < PATIENCE:
+        if time.monotonic() - self._looked_at < self._patience:
             return True
         if not self._finite():
             return False
@@ -48,9 +50,9 @@ def error(trainer: Any, what: str) -> DivergenceError:
         trainer.say(f"{what} is not finite: repeating the steps that led there to see where")
         step, found = _find(trainer, step)
         trainer.save()
-    elif checkpoints is not None and checkpoints.writes:
-        trainer.again()  # replicas and workers would have to repeat together
-        trainer.save()
+    elif checkpoints is not None:  # replicas and workers would have to repeat together
+        trainer.again()
+        trainer.save()  # all of them take part, the chief writes
     if checkpoints is not None:
         found += f" The state after step {trainer.position.step} was kept."
     return DivergenceError(

@@ -139,7 +139,7 @@ class Trainer:
         deadline = math.inf if seconds is None else seconds
         self._started = time.monotonic() - self.position.seconds
         self.model.stop_training = False
-        self.watch = divergence.Watch(self._finite, self.position.step)
+        self.watch = divergence.Watch(self._finite, self.position.step, self.strategy)
         with Signals(self.advice) as signals:
             self.callbacks.begin(epochs, self.steps_per_epoch)
             if self.position.step == 0 and self.checkpoints is not None:

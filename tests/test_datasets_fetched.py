@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from zoo import datasets
-from zoo.datasets import fetch, idx, pictures
+from zoo.datasets import fetch, fetched, idx
 from zoo.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -158,8 +158,8 @@ def test_a_data_set_is_fetched_once_and_checked(served, tmp_path, monkeypatch):
     remotes = tuple(
         remote(address, f"{name}.gz", (folder / f"{name}.gz").read_bytes()) for name in files
     )
-    monkeypatch.setattr(pictures, "FASHION_MNIST", remotes)
-    monkeypatch.setattr(pictures, "FASHION_CLASSES", ("hat", "sock", "shoe"))
+    monkeypatch.setattr(fetched, "FASHION_MNIST", remotes)
+    monkeypatch.setattr(fetched, "FASHION_CLASSES", ("hat", "sock", "shoe"))
     for _ in range(2):
         data = datasets.load("fashion-mnist")
         assert len(asked) == 4
@@ -234,7 +234,7 @@ def test_cifar(served, monkeypatch, name):
     folder, address, _ = served
     content, held = cifar_like(*CIFAR[name])
     (folder / "c.tar.gz").write_bytes(content)
-    monkeypatch.setattr(pictures, name.upper(), remote(address, "c.tar.gz", content))
+    monkeypatch.setattr(fetched, name.upper(), remote(address, "c.tar.gz", content))
     data = datasets.load(name)
     assert data.spec.classes == ("cat", "dog")
     assert (len(data.train), len(data.validation), len(data.test)) == (27, 3, 4)
@@ -247,7 +247,7 @@ def test_an_archive_without_its_files(served, monkeypatch):
     folder, address, _ = served
     content, _ = cifar_like(1, "other.txt", {"x.bin": 2})
     (folder / "c.tar.gz").write_bytes(content)
-    monkeypatch.setattr(pictures, "CIFAR10", remote(address, "c.tar.gz", content))
+    monkeypatch.setattr(fetched, "CIFAR10", remote(address, "c.tar.gz", content))
     with pytest.raises(InputError, match="is not the archive it is called"):
         datasets.load("cifar10")
 
