@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zoo import layers
+from zoo.layers import tables
 
 X = np.linspace(-4, 4, 81).astype("float32")
 ERF = np.array([math.erf(x / math.sqrt(2)) for x in X])
@@ -75,7 +76,7 @@ def test_maxout_is_the_largest_of_its_affine_functions():
 
 
 def test_feature_cross_is_the_papers_formula():
-    layer = layers.FeatureCross()
+    layer = tables.FeatureCross()
     first, x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     layer(first, x)
     layer.bias.assign([1.0, 2.0, 3.0])
@@ -85,7 +86,7 @@ def test_feature_cross_is_the_papers_formula():
 
 
 def test_category_embedding_looks_up_each_column_in_its_own_rows():
-    layer = layers.CategoryEmbedding((3, 2), 4)
+    layer = tables.CategoryEmbedding((3, 2), 4)
     codes = np.array([[0, 0], [2, 1]], "int32")
     out = value(layer(codes))
     table = value(layer.embeddings)
@@ -95,7 +96,7 @@ def test_category_embedding_looks_up_each_column_in_its_own_rows():
 
 
 def test_category_linear_has_a_weight_for_each_category_and_pair():
-    layer = layers.CategoryLinear((2, 3), 1, buckets=6)
+    layer = tables.CategoryLinear((2, 3), 1, buckets=6)
     pairs = np.array(list(itertools.product(range(2), range(3))), "int32")
     layer(pairs)
     weights = np.arange(11.0)[:, None] ** 2
@@ -105,7 +106,7 @@ def test_category_linear_has_a_weight_for_each_category_and_pair():
 
 
 def test_hashed_pairs_stay_in_their_buckets_and_spread():
-    layer = layers.CategoryLinear((1000, 1000), 1, buckets=50)
+    layer = tables.CategoryLinear((1000, 1000), 1, buckets=50)
     codes = np.random.default_rng(0).integers(1000, size=(20_000, 2)).astype("int32")
     buckets = value(layer.crosses(codes))
     counts = np.bincount(buckets[:, 0], minlength=50)
@@ -119,9 +120,9 @@ def test_hashed_pairs_stay_in_their_buckets_and_spread():
         layers.Maxout(
             3, 2, kernel_regularizer="l2", kernel_constraint=keras.constraints.MaxNorm(1)
         ),
-        layers.FeatureCross(kernel_regularizer="l2"),
-        layers.CategoryEmbedding((3, 2), 4),
-        layers.CategoryLinear((3, 2), 4, buckets=5),
+        tables.FeatureCross(kernel_regularizer="l2"),
+        tables.CategoryEmbedding((3, 2), 4),
+        tables.CategoryLinear((3, 2), 4, buckets=5),
     ],
     ids=lambda layer: type(layer).__name__,
 )

@@ -8,6 +8,7 @@ fresh process, and must answer as before.
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import tempfile
 import textwrap
@@ -137,15 +138,27 @@ def build(subject: Subject) -> str:
 
 
 def parameters(subject: Subject) -> str:
-    """The published parameter count is met."""
+    """The published parameter count is met, statistics of batch normalization not counted."""
     if subject.row.params is None:
         return "none published"
     arguments, count = subject.row.params
     model = registry.create(subject.row.name, **arguments)
-    found = model.count_params()
+    found = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     if found != count:
         raise Failure(f"{found:,} instead of the published {count:,}")
     return f"{found:,} as published"
+
+
+def features(subject: Subject) -> str:
+    """With `features_only` it gives maps of pictures, the finest first."""
+    if "features_only" not in [a.name for a in registry.arguments(subject.row.name)]:
+        return "none offered"
+    model = subject.build(features_only=True)
+    shapes = [tuple(output.shape) for output in model.outputs]
+    sides = [shape[1:3] for shape in shapes]
+    if any(len(shape) != 4 for shape in shapes) or sides != sorted(sides, reverse=True):
+        raise Failure(f"expected maps (B, H, W, C), the finest first, received {shapes}")
+    return f"{len(shapes)} maps, from {sides[0]} to {sides[-1]}"
 
 
 def determinism(subject: Subject) -> str:
@@ -243,7 +256,7 @@ STATEFUL_RANDOM = {
     "SampleDistortedBoundingBoxV2",
     "TruncatedNormal",
 }
-HERE = (signature, build, parameters, determinism, mixed_precision, seeds, training)
+HERE = (signature, build, parameters, features, determinism, mixed_precision, seeds, training)
 
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:

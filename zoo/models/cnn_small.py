@@ -9,6 +9,7 @@ In Network, 2013, arXiv:1312.4400, for the mean over the picture in place of den
 import keras
 
 from zoo import layers
+from zoo.layers import images
 
 
 def stage(x, filters, depth, activation, penalty):
@@ -31,6 +32,7 @@ def cnn_small(
     dropout=0.2,
     l2=0.0,
     classifier_activation=None,
+    features_only=False,
 ):
     """Build a small convolutional network.
 
@@ -45,20 +47,19 @@ def cnn_small(
         dropout: share of values dropped after each stage while training.
         l2: penalty on squared weights.
         classifier_activation: applied to the output, as in keras.applications; None for logits.
+        features_only: return the maps after each stage, the finest first, instead of the classes.
     """
-    smallest = 2 ** (stages - 1)
-    if len(input_shape) != 3 or min(input_shape[:2]) < smallest:
-        raise ValueError(
-            f"Expected `input_shape` to be (height, width, channels) of at least {smallest} pixels "
-            f"with {stages} stages. Received: input_shape={input_shape}"
-        )
     penalty = layers.regularizer(0.0, l2)
     g = layers.activation(activation)
-    x = inputs = keras.Input(input_shape)
+    x = inputs = images.picture_input(input_shape, smallest=2 ** (stages - 1))
+    features = []
     for i in range(stages):
         x = keras.layers.MaxPooling2D(2)(x) if i else x  # (B, H / 2**i, W / 2**i, .)
         x = stage(x, filters * 2**i, depth, g, penalty)
+        features.append(x)
         x = keras.layers.Dropout(dropout)(x) if dropout else x
+    if features_only:
+        return keras.Model(inputs, features, name="cnn_small")
     x = keras.layers.GlobalAveragePooling2D()(x)  # (B, filters * 2**(stages - 1))
     outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="cnn_small")

@@ -8,6 +8,7 @@ the cross layers (stacked) or stands beside them (parallel), figure 1 of the pap
 import keras
 
 from zoo import layers
+from zoo.layers import tables
 from zoo.models.mlp import dense_block
 
 STRUCTURES = ("stacked", "parallel")
@@ -50,11 +51,11 @@ def dcn_v2(
             f"Expected `structure` to be stacked or parallel. Received: structure={structure!r}"
         )
     penalty = layers.regularizer(l1, l2)
-    inputs, numbers, codes = layers.table_inputs(input_shape, cardinalities)
-    first = layers.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
+    inputs, numbers, codes = tables.table_inputs(input_shape, cardinalities)
+    first = tables.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
     crossed = first
     for _ in range(cross_layers):
-        crossed = layers.FeatureCross(penalty)(first, crossed)  # (B, d)
+        crossed = tables.FeatureCross(penalty)(first, crossed)  # (B, d)
     x = crossed if structure == "stacked" else first
     for width in layers.check_units(units):
         x = dense_block(x, width, activation, dropout, penalty)  # (B, width)

@@ -11,6 +11,7 @@ arXiv:2106.11959, section 3.2:
 import keras
 
 from zoo import layers
+from zoo.layers import tables
 
 
 def block(x, hidden, activation, dropout, residual_dropout, penalty):
@@ -60,8 +61,8 @@ def tabular_resnet(
     """
     penalty = layers.regularizer(l1, l2)
     g = layers.activation(activation)
-    inputs, numbers, codes = layers.table_inputs(input_shape, cardinalities)
-    x = layers.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
+    inputs, numbers, codes = tables.table_inputs(input_shape, cardinalities)
+    x = tables.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
     x = keras.layers.Dense(width, kernel_regularizer=penalty)(x)  # (B, width)
     for _ in range(blocks):
         x = block(x, round(width * hidden_factor), g, dropout, residual_dropout, penalty)

@@ -9,6 +9,7 @@ embeddings 32; the defaults here suit tables of thousands of rows.
 import keras
 
 from zoo import layers
+from zoo.layers import tables
 from zoo.models.mlp import dense_block
 
 
@@ -21,7 +22,7 @@ def wide_part(numbers, codes, cardinalities, classes, buckets, penalty):
         )
         logits.append(linear(numbers))
     if codes is not None:
-        crosses = layers.CategoryLinear(
+        crosses = tables.CategoryLinear(
             cardinalities, classes, buckets, penalty, dtype="float32", name="crosses"
         )
         logits.append(crosses(codes))
@@ -59,8 +60,8 @@ def wide_deep(
         classifier_activation: applied to the output, as in keras.applications; None for logits.
     """
     penalty = layers.regularizer(l1, l2)
-    inputs, numbers, codes = layers.table_inputs(input_shape, cardinalities)
-    x = layers.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
+    inputs, numbers, codes = tables.table_inputs(input_shape, cardinalities)
+    x = tables.table_vector(numbers, codes, cardinalities, embedding_width)  # (B, d)
     for width in layers.check_units(units):
         x = dense_block(x, width, activation, dropout, penalty)  # (B, width)
     deep = keras.layers.Dense(classes, kernel_regularizer=penalty, dtype="float32")(x)

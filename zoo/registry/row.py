@@ -33,7 +33,8 @@ class Row:
         summary: one line.
         options: the variant's keyword arguments to the builder.
         paper: where it was published, if it was.
-        params: `(arguments, count)`, the published parameter count and the arguments it holds for.
+        params: `(arguments, count)`, the published count of trainable parameters and the arguments
+            it holds for.
         tiny: builder arguments for a fast test build, the data's part included.
         training: defaults of training options for this model, by their names in `zoo.config`.
     """
