@@ -4,6 +4,7 @@ import signal
 
 import jobs
 import numpy as np
+from PIL import Image
 
 from zoo import registry
 from zoo.registry.arguments import DICTATED
@@ -61,16 +62,23 @@ distribution.strategy_for_device = lambda device: strategy
 """
 
 
-class Zoo(jobs.Jobs):
-    """Runs `zoo` commands that end as a test asks; with `replicas`, on two devices."""
+# Pictures in files are read anew in every epoch, as those are that are too many to be kept.
+STREAMED = """
+from zoo.preprocessing import images
 
-    replicas = False
+images.RESIDENT = 0
+"""
+
+
+class Zoo(jobs.Jobs):
+    """Runs `zoo` commands that end as a test asks; `setting` is source that runs before them."""
+
+    setting = ""
 
     def __call__(self, *arguments, kind="", when=0, sent=signal.SIGKILL, **options):
         """Return exit code (negative for a signal), stdout and stderr."""
         ends = {"kind": kind, "when": when, "number": sent}
-        inject = REPLICAS + ENDS if self.replicas else ENDS
-        return super().__call__(*arguments, inject=inject, values=ends, **options)
+        return super().__call__(*arguments, inject=self.setting + ENDS, values=ends, **options)
 
 
 def write_data(folder):
@@ -96,6 +104,10 @@ def write_data(folder):
         for numbers, kind, tag in zip(table, kinds, tags, strict=True)
     ]
     (folder / "table.csv").write_text("a,b,c,kind,big,old\n" + "\n".join(rows) + "\n")
+    for i, picture in enumerate(pictures):
+        place = folder / "files" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(place / f"{i}.{'png' if i % 5 else 'bmp'}")
 
 
 PICTURES = {

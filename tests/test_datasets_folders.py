@@ -279,16 +279,6 @@ def test_two_pictures_are_too_few(tmp_path):
     assert "has 2 usable rows; expected one at least for each of 3 splits" in refused(folder)
 
 
-def test_too_many_for_the_memory(tmp_path, monkeypatch):
-    from zoo.preprocessing import images
-
-    monkeypatch.setattr(images, "memory", lambda: 20_000)
-    monkeypatch.chdir(tmp_path)
-    fill(tmp_path / "own")
-    with pytest.raises(InputError, match=r"12 pictures of 16 x 20 take 0\.0 GB.*--image-size"):
-        zoo.train("cnn-small", data="own", **TINY)
-
-
 def test_duplicates_across_splits_are_reported(tmp_path):
     from zoo.datasets.audit import audit
 

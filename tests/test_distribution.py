@@ -27,7 +27,7 @@ import numpy as np
 
 from zoo.config import Optimization
 from zoo.training import optimizers
-from zoo.training.feeds import Resident
+from zoo.training.feeds import Resident, Streamed
 from zoo.training.loop import Trainer
 
 keras.config.set_floatx("float64")
@@ -38,7 +38,16 @@ weight = random.random(64)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-def run(strategy, normalized=False, weighted=False, accumulate=1, **options):
+def examples(rows, weight, streamed):
+    if not streamed:
+        return Resident(x[rows], target=y[rows], weight=weight)
+    held = tf.constant(x[rows])
+    return Streamed(len(held), lambda row: held[row], lambda x, y: (x, y), y[rows], weight)
+
+
+def run(
+    strategy, normalized=False, weighted=False, accumulate=1, streamed=False, **options
+):
     keras.utils.set_random_seed(0)
     layer = keras.layers.BatchNormalization(momentum=0.9, synchronized=True)
     with nullcontext() if strategy is None else strategy.scope():
@@ -51,8 +60,8 @@ def run(strategy, normalized=False, weighted=False, accumulate=1, **options):
         )
         optimizer = optimizers.create(chosen, 8 if chosen.schedule else None)
         model.compile(optimizer, "mse", metrics=["mae"], jit_compile=False)
-    feed = Resident(x[:64], target=y[:64], weight=weight if weighted else None)
-    held = Resident(x[64:], target=y[64:])  # 7 rows: one replica has 4, the other 3
+    feed = examples(slice(64), weight if weighted else None, streamed)
+    held = examples(slice(64, 71), None, streamed)  # 7 rows: one replica has 4, the other 3
     log = Trainer(
         model, feed, batch_size=16 // accumulate, accumulate=accumulate, strategy=strategy,
         validation=held,
@@ -65,6 +74,7 @@ cases = {
     "plain": {"schedule": "cosine"},
     "clipped": {"clip_norm": 1e-2, "weighted": True},
     "accumulated": {"accumulate": 4, "clip_norm": 1e-2},
+    "streamed": {"accumulate": 2, "weighted": True, "streamed": True},
     "normalized": {"normalized": True, "accumulate": 2, "ema": 0.9},
 }
 for name, case in cases.items():
@@ -109,7 +119,7 @@ def test_two_replicas_equal_one_device():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     differences = dict(json.loads(line) for line in done.stdout.splitlines())
-    assert list(differences) == ["plain", "clipped", "accumulated", "normalized"]
+    assert list(differences) == ["plain", "clipped", "accumulated", "streamed", "normalized"]
     assert max(differences.values()) < 1e-9, differences
 
 

@@ -184,9 +184,9 @@ def test_another_machine_is_refused_or_allowed(zoo):
 
 
 def test_another_number_of_replicas_is_refused(zoo):
-    zoo.replicas = True
+    zoo.setting = kills.REPLICAS
     trained(zoo, "run", *FREE, "--epochs", "1")
-    zoo.replicas = False
+    zoo.setting = ""
     message = refused(zoo, "train", "--resume", "run", "--epochs", "2")
     assert "replicas was 2, now 1" in message
 

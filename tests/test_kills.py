@@ -18,6 +18,10 @@ MLP = (
     "mlp", "--data", "iris", "--batch-size", "16", "--set", "units=8,8", "--learning-rate", "0.3",
     "--epochs", "8",
 )  # fmt: skip
+FILES = (
+    "cnn-small", "--data", "files", "--batch-size", "8", "--epochs", "4", "--set", "filters=4",
+    "--set", "stages=2", "--set", "depth=1",
+)  # fmt: skip
 CURED = ("--dropout", "0.2", "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1")
 FEATURES = {
     "dropout, averages, warm-up, cosine, early stopping": (*MLP, *CURED, "--early-stopping", "2"),
@@ -25,10 +29,12 @@ FEATURES = {
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
         "bfloat16", "--augment", "shift,rotate,noise", "--optimizer", "sgd", "--momentum", "0.9",
     ),
+    "pictures streamed from files": (*FILES, "--augment", "shift,flip", "--accumulate", "3"),
     "accumulation, clipping, XLA": (
         *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
     ),
     "two replicas": (*MLP, *CURED),
+    "two replicas, streamed": (*FILES, "--augment", "shift"),
     "two replicas that normalize": (
         "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
         "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",
@@ -40,7 +46,12 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-FAST = 2  # of the features; the others are slow ones
+FAST = 3  # of the features; the others are slow ones
+SETTINGS = {"two replicas": kills.REPLICAS, "streamed": kills.STREAMED}
+
+
+def setting(feature):
+    return "".join(source for name, source in SETTINGS.items() if name in feature)
 
 
 @pytest.fixture
@@ -102,7 +113,7 @@ def test_every_family_and_every_task(zoo, row, task, record_property):
     [pytest.param(f, marks=[pytest.mark.slow] * (i >= FAST)) for i, f in enumerate(FEATURES)],
 )
 def test_whatever_has_a_state(zoo, feature, record_property):
-    zoo.replicas = feature.startswith("two replicas")
+    zoo.setting = setting(feature)
     check(zoo, FEATURES[feature], 7, feature, record_property)
 
 
@@ -115,7 +126,7 @@ def test_every_row_and_task_many_times(zoo, row, task, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
 def test_features_many_times(zoo, feature, record_property):
-    zoo.replicas = feature.startswith("two replicas")
+    zoo.setting = setting(feature)
     check(zoo, FEATURES[feature], 10, f"{feature} again", record_property)
 
 

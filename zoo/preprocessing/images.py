@@ -12,9 +12,10 @@ import tensorflow as tf
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.progress import Progress
-from zoo.untrusted import MOST_PIXELS, memory
+from zoo.untrusted import MOST_PIXELS
 
 CHUNK = 64  # pictures decoded together
+RESIDENT = 1 << 30  # bytes: larger splits are read from their files in every epoch
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 
@@ -77,15 +78,38 @@ class ImagePreprocessor:
         """Return float32 in [0, 1]."""
         return tf.cast(encoded, tf.float32) / 255.0
 
+    def fits(self, split: Any) -> bool:
+        """Return whether a split is in memory, or all of it decoded is small enough to be kept."""
+        held = split.arrays[self.name].dtype == np.uint8
+        return held or len(split) * math.prod(self.shape) <= RESIDENT
+
+    def reader(self, split: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return a function in graph from a row of a split of files to its decoded picture."""
+        files = split.arrays[self.name]
+        paths = tf.constant([str(files.paths[row]) for row in split.rows])
+        plain = tf.constant([files.looks[row].plain for row in split.rows])
+
+        def other(row: np.ndarray) -> bytes:
+            return split.batch([row])[self.name][0]
+
+        def read(row: tf.Tensor) -> tf.Tensor:
+            content = tf.cond(
+                plain[row],
+                lambda: tf.io.read_file(paths[row]),
+                lambda: tf.numpy_function(other, [row], tf.string),
+            )
+            return self._decode(content)
+
+        return read
+
     def encode_split(self, split: Any) -> np.ndarray:
         """Return a whole split as uint8 `(rows, height, width, channels)`.
 
         Raises:
-            InputError: a file cannot be decoded, or all together do not fit into memory.
+            InputError: a file cannot be decoded.
         """
         if split.arrays[self.name].dtype == np.uint8:
             return split.batch(np.arange(len(split)))[self.name]
-        _refuse_many(len(split), self.shape)
         pictures = np.empty((len(split), *self.shape), np.uint8)
         decode = tf.function(self.encode, autograph=False, reduce_retracing=True)
         with Progress("Decoding pictures", "files") as progress:
@@ -96,32 +120,26 @@ class ImagePreprocessor:
         return pictures
 
     def _decoded(self, decode: Callable[..., tf.Tensor], split: Any, rows: np.ndarray) -> Any:
-        """Decode some pictures; name the one that cannot be."""
         contents = split.batch(rows)[self.name]
         try:
             return decode({self.name: tf.constant(contents, tf.string)}).numpy()
         except tf.errors.InvalidArgumentError:
-            for row, content in zip(rows, contents, strict=True):
-                try:
-                    decode({self.name: tf.constant([content], tf.string)})
-                except tf.errors.InvalidArgumentError as error:
-                    path = split.arrays[self.name].paths[split.rows[row]]
-                    raise InputError(
-                        f"'{path}' is damaged further in: it cannot be decoded. Expected a whole "
-                        "picture. Try removing it."
-                    ) from error
+            self.explain(split, rows)
             raise
 
-
-def _refuse_many(count: int, shape: tuple[int, ...]) -> None:
-    """Raise an InputError for pictures that would take more than half of the memory."""
-    size = count * math.prod(shape)
-    if size > memory() // 2:
-        height, width, _ = shape
-        raise InputError(
-            f"{count:,} pictures of {height} x {width} take {size / 1e9:.1f} GB. Expected half of "
-            f"this machine's {memory() / 1e9:.1f} GB at most. Try a smaller --image-size."
-        )
+    def explain(self, split: Any, rows: Sequence[int] | np.ndarray) -> None:
+        """Raise an InputError for the first of some pictures that cannot be decoded."""
+        for row in rows:
+            try:
+                self._decode(tf.constant(split.batch([row])[self.name][0], tf.string))
+            except (OSError, tf.errors.InvalidArgumentError) as error:
+                path = split.arrays[self.name].paths[split.rows[row]]
+                gone = isinstance(error, OSError)
+                held = "cannot be read any more" if gone else "is damaged further in"
+                raise InputError(
+                    f"'{path}' {held}: it cannot be decoded. Expected a whole picture. Try "
+                    f"{'putting it back' if gone else 'removing it'}."
+                ) from error
 
 
 def _refuse_odd(data: tf.Tensor) -> tf.Operation:

@@ -1,41 +1,56 @@
-"""Where batches come from: any rows, in any order, inside the graph."""
+"""Where batches come from: any rows, in any order.
+
+A feed has `batch`, the examples at any rows; and, for compiled loops over many steps, `open`, which
+gives what those take the steps of an epoch from, its `spec`, and `step`, which takes one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+Prepare = Callable[[Any, Any], tuple[Any, ...]]
+AHEAD = 2  # steps made ready while one is computed
 
-class Resident:
-    """Encoded examples that stay in memory.
+
+def call(
+    function: Callable[..., Any],
+    feed: Any,
+    order: tf.Tensor,
+    steps: tuple[int, int],
+    examples: int,
+    *numbers: Any,
+) -> Any:
+    """Call a compiled function of a source and some numbers, which takes these steps of an epoch.
+
+    Raises:
+        InputError: an example could not be read.
+    """
+    source = feed.open(order, *steps, examples)
+    try:
+        return function(source, *numbers)
+    except tf.errors.OpError:
+        if isinstance(feed, Streamed):
+            feed.explain(order[steps[0] * examples : steps[1] * examples].numpy().tolist())
+        raise
+
+
+class Loaded:
+    """Encoded examples in memory.
 
     Args:
-        encoded: a nest of arrays with the same number of rows.
-        prepare: turns a batch of `encoded` and of `target` into what the training step takes,
+        arrays: nests of tensors with the same number of rows: of encoded examples, of targets and
+            of weights, each but the first of which may be None.
+        prepare: turns a batch of examples and of targets into what the training step takes,
             `(x, y)`, `(x, y, weight)` or `(x,)`.
-        target: an array of as many rows, or None.
-        weight: a float32 weight a row, or None.
     """
 
-    def __init__(
-        self,
-        encoded: Any,
-        prepare: Callable[[Any, Any], tuple[Any, ...]] = lambda x, y: (x, y),
-        target: np.ndarray | None = None,
-        weight: np.ndarray | None = None,
-    ):
-        self.size = len(keras.tree.flatten(encoded)[0])
-        self.arrays = keras.tree.map_structure(
-            lambda array: None if array is None else tf.constant(array), (encoded, target, weight)
-        )
-        self.prepare = prepare
-
-    def __len__(self) -> int:
-        return self.size
+    def __init__(self, arrays: tuple[Any, Any, Any], prepare: Prepare):
+        self.arrays, self.prepare = arrays, prepare
 
     def batch(self, indices: tf.Tensor) -> tuple[Any, ...]:
         """Return the examples at `indices`."""
@@ -44,3 +59,102 @@ class Resident:
         )
         example = self.prepare(encoded, target)
         return example if weight is None else (*example, weight)
+
+
+class Resident(Loaded):
+    """Encoded examples that stay in memory.
+
+    Args:
+        encoded: a nest of arrays with the same number of rows.
+        prepare: see `Loaded`.
+        target: an array of as many rows, or None.
+        weight: a float32 weight a row, or None.
+    """
+
+    spec = tf.TensorSpec((None,), tf.int32)
+
+    def __init__(
+        self,
+        encoded: Any,
+        prepare: Prepare = lambda x, y: (x, y),
+        target: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ):
+        self.size = len(keras.tree.flatten(encoded)[0])
+        arrays = keras.tree.map_structure(
+            lambda array: None if array is None else tf.constant(array), (encoded, target, weight)
+        )
+        super().__init__(arrays, prepare)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def open(self, order: tf.Tensor, start: int, stop: int, examples: int) -> tf.Tensor:
+        """Return what steps are taken from: the order, as all is at hand."""
+        return order
+
+    def step(self, source: tf.Tensor, i: Any, examples: int) -> tuple[Loaded, tf.Tensor]:
+        """Return what holds the examples of step `i` of an epoch, and at which indices."""
+        return self, source[i * examples : (i + 1) * examples]
+
+
+class Streamed:
+    """Examples that are read and encoded, in parallel, while the step before them is computed.
+
+    Args:
+        size: how many.
+        read: returns the encoded example of a row, in graph.
+        prepare: see `Loaded`.
+        target: an array of as many rows, or None.
+        weight: a float32 weight a row, or None.
+        explain: told the rows of examples one of which could not be read; raises an error that
+            names it.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        read: Callable[[tf.Tensor], Any],
+        prepare: Prepare,
+        target: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+        explain: Callable[[Sequence[int]], None] = lambda rows: None,
+    ):
+        self.size, self.read, self.prepare, self.explain = size, read, prepare, explain
+        self.labels = [None if a is None else tf.constant(a) for a in (target, weight)]
+        self._iterator: Any = None
+        self._place: tuple[Any, int] = (None, 0)  # where that stands: the order, and the step
+        self.spec = tf.data.IteratorSpec(self._steps(tf.zeros(0, tf.int32), 1).element_spec)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def _steps(self, order: tf.Tensor, examples: int) -> tf.data.Dataset:
+        """Return the examples of step after step, read a file at a time by as many as are idle."""
+        rows = tf.data.Dataset.from_tensor_slices(order)
+        read = rows.map(self._example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return read.batch(examples).prefetch(AHEAD)
+
+    def _example(self, row: tf.Tensor) -> tuple[Any, Any, Any]:
+        target, weight = (None if label is None else label[row] for label in self.labels)
+        return self.read(row), target, weight
+
+    def batch(self, indices: tf.Tensor) -> tuple[Any, ...]:
+        """Return the examples at `indices`, which is slow; `step` is made for more of them."""
+        loaded = next(iter(self._steps(indices, len(indices))))
+        return Loaded(loaded, self.prepare).batch(tf.range(len(indices)))
+
+    def open(self, order: tf.Tensor, start: int, stop: int, examples: int) -> Any:
+        """Return an iterator over the steps of an epoch from `start`, of which some are taken.
+
+        That from before goes on where it stopped, which is the rule: a new one begins to read.
+        """
+        if self._place[0] is not order or self._place[1] != start:
+            self._iterator = iter(self._steps(order[start * examples :], examples))
+        self._place = order, stop
+        return self._iterator
+
+    def step(self, source: Any, i: Any, examples: int) -> tuple[Loaded, tf.Tensor]:
+        """Return what holds the examples of the step that comes next, and at which indices."""
+        arrays = next(source)
+        return Loaded(arrays, self.prepare), tf.range(tf.shape(keras.tree.flatten(arrays)[0])[0])

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from zoo import weights
 from zoo.errors import InputError, Interrupted
-from zoo.training import divergence, guard, optimizers, state
+from zoo.training import divergence, feeds, guard, optimizers, state
 from zoo.training.callbacks import Callbacks
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.distribution import Agreement, run_eagerly
@@ -29,7 +29,8 @@ from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 256  # examples measured together, of large ones as many as have
+EVALUATION_NUMBERS = 1 << 23  # so many numbers: 55 pictures of 224 x 224
 Row = dict[str, Any]
 
 
@@ -111,9 +112,12 @@ class Trainer:
         if self.strategy is None:
             guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
-            self._evaluate = self.steps.evaluation(
-                self.validation, max(self.steps.batch_size, EVALUATION_BATCH)
-            )
+            self._evaluate = self.steps.evaluation(self.validation, self._evaluation_batch())
+
+    def _evaluation_batch(self) -> int:
+        """Return how many examples are measured together: those of a step at least."""
+        numbers = sum(tf.size(array) for array in keras.tree.flatten(self.feed.batch(tf.range(1))))
+        return max(self.steps.batch_size, min(EVALUATION_BATCH, EVALUATION_NUMBERS // int(numbers)))
 
     def _test_once(self) -> None:
         """Metrics given by name create their variables in their first update."""
@@ -249,8 +253,10 @@ class Trainer:
 
     def _steps(self, order: tf.Tensor, stop: int) -> tuple[tf.Tensor, tf.Tensor, Row]:
         """Run the steps of this epoch up to `stop`."""
-        numbers = (self.position.batch, stop, self.position.step)
-        return self._run(order, *(tf.constant(number) for number in numbers))
+        start = self.position.batch
+        numbers = [tf.constant(number) for number in (start, stop, self.position.step)]
+        examples = self.steps.examples
+        return feeds.call(self._run, self.feed, order, (start, stop), examples, *numbers)
 
     def _reset_metrics(self) -> None:
         """Forget what was measured; without a strategy the compiled steps do so themselves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -25,7 +26,7 @@ from zoo.registry import Row
 from zoo.startup import processor
 from zoo.training import distribution, optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
-from zoo.training.feeds import Resident
+from zoo.training.feeds import Resident, Streamed
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
 
@@ -275,7 +276,7 @@ def choose_precision(asked: str, device: str) -> str:
 def make_feeds(
     chosen: config.Config, dataset: Dataset, task: Any, preprocessor: Any
 ) -> dict[str, Any]:
-    """Encode the training and validation splits, once."""
+    """Encode the training and validation splits, once, or say how to, where they are large."""
 
     def prepare_batch(encoded: Any, target: Any) -> tuple[Any, ...]:
         return task.example(preprocessor.tensors(encoded), target)
@@ -287,8 +288,17 @@ def make_feeds(
             continue
         target = task.targets(split)
         weight = class_weights(chosen, task, target) if name == "train" else None
-        feeds[name] = Resident(preprocessor.encode_split(split), prepare_batch, target, weight)
+        feeds[name] = make_feed(split, preprocessor, prepare_batch, target, weight)
     return feeds
+
+
+def make_feed(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Any:
+    """Return a split in memory, encoded, or, of pictures too large for that, streamed."""
+    if preprocessor.kind != "image" or preprocessor.fits(split):
+        return Resident(preprocessor.encode_split(split), prepare, target, weight)
+    read = preprocessor.reader(split)
+    explain = functools.partial(preprocessor.explain, split)
+    return Streamed(len(split), read, prepare, target, weight, explain)
 
 
 def class_weights(chosen: config.Config, task: Any, target: Any) -> np.ndarray | None:

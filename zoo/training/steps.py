@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import InputError
-from zoo.training import optimizers
+from zoo.training import feeds, optimizers
 
 Logs = dict[str, tf.Tensor]
 
@@ -62,20 +62,20 @@ class Steps:
         return self.batch_size * self.accumulate
 
     def training(self, feed: Any) -> Any:
-        """Return a compiled `(order, start, stop, step) -> (done, finite, logs)` over a feed.
+        """Return a compiled `(source, start, stop, step) -> (done, finite, logs)` over a feed.
 
-        `order` is an epoch's permutation, `start` and `stop` are steps of that epoch, `step` is
-        the run's number of the first one. It ends early, after the step in question, when a loss
-        is not finite.
+        `source` is what the feed opened, `start` and `stop` are steps of an epoch, `step` is the
+        run's number of the first one. It ends early, after the step in question, when a loss is
+        not finite.
         """
 
-        def run(order: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
+        def run(source: Any, start: tf.Tensor, stop: tf.Tensor, step: tf.Tensor) -> tuple:
             offset = step - start
             tf.cond(tf.equal(start, 0), self._reset_metrics, lambda: tf.constant(False))
 
             def body(i: tf.Tensor, finite: tf.Tensor) -> tuple:
-                indices = order[i * self.examples : (i + 1) * self.examples]
-                return i + 1, self._distributed(feed, indices, i + offset)
+                held, indices = feed.step(source, i, self.examples)
+                return i + 1, self._distributed(held, indices, i + offset)
 
             done, finite = tf.while_loop(
                 lambda i, finite: tf.logical_and(i < stop, finite),
@@ -88,10 +88,7 @@ class Steps:
         return tf.function(
             run,
             autograph=False,  # a step is written in graph already, as Keras's own is
-            input_signature=[
-                tf.TensorSpec((None,), tf.int32),
-                *(tf.TensorSpec((), tf.int32) for _ in range(3)),
-            ],
+            input_signature=[feed.spec, *(tf.TensorSpec((), tf.int32) for _ in range(3))],
         ).get_concrete_function()
 
     def _reset_metrics(self) -> tf.Tensor:
@@ -185,35 +182,37 @@ class Steps:
         return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
-        """Return a compiled `() -> logs` that measures the model on a whole feed."""
+        """Return a function `() -> logs`, compiled, that measures the model on a whole feed."""
         batch_size = _dividing(len(feed), batch_size, self.replicas)
-        size = len(feed)
+        order, steps = tf.range(len(feed)), math.ceil(len(feed) / batch_size)
 
-        def batch(start: tf.Tensor) -> None:
-            indices = tf.range(start, tf.minimum(start + batch_size, size))
+        def batch(source: Any, i: tf.Tensor) -> None:
+            held, indices = feed.step(source, i, batch_size)
             if self.strategy is None:
-                self.model.test_step(feed.batch(indices))
+                self.model.test_step(held.batch(indices))
                 return
 
             def replica(indices: tf.Tensor) -> None:
                 context = tf.distribute.get_replica_context()
                 which, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
                 part = _share(indices, which, count, tf.shape(indices)[0])
-                self.model.test_step(feed.batch(part))
+                self.model.test_step(held.batch(part))
 
             self.strategy.run(replica, args=(indices,))
 
-        def run() -> Logs:
+        def run(source: Any) -> Logs:
             self._reset_metrics()
 
-            def body(start: tf.Tensor) -> tuple[tf.Tensor]:
-                batch(start)
-                return (start + batch_size,)
+            def body(i: tf.Tensor) -> tuple[tf.Tensor]:
+                batch(source, i)
+                return (i + 1,)
 
-            tf.while_loop(lambda start: start < size, body, (0,), parallel_iterations=1)
+            tf.while_loop(lambda i: i < steps, body, (0,), parallel_iterations=1)
             return self._logs()
 
-        return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
+        compiled = tf.function(run, input_signature=[feed.spec], autograph=False)
+        measure = compiled.get_concrete_function()
+        return lambda: feeds.call(measure, feed, order, (0, steps), batch_size)
 
     def _logs(self) -> Logs:
         """Return the metrics so far and the learning rate; under a strategy they are read later."""

@@ -20,6 +20,7 @@ from zoo.files import sync
 from zoo.runs import Run, config_text
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import is_chief
+from zoo.training.feeds import Streamed
 from zoo.training.loop import Trainer
 from zoo.training.progress import Progress
 from zoo.training.session import Session
@@ -188,10 +189,11 @@ def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None
 def describe(session: Session) -> str:
     """Say in one line what will be trained on what."""
     sizes = session.data_card()["sizes"]
+    read = " read from their files" if isinstance(session.feeds["train"], Streamed) else ""
     epochs = "until time is up" if session.epochs is None else f"{session.epochs} epochs"
     return (
         f"{session.row.name} for {session.task.name}: {session.model.count_params():,} parameters, "
-        f"{sizes['train']:,} training examples, {session.steps_per_epoch:,} steps an epoch, "
+        f"{sizes['train']:,} training examples{read}, {session.steps_per_epoch:,} steps an epoch, "
         f"{epochs}, {session.precision}"
     )
 
