@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from zoo.exporters import card
+from zoo.exporters.folding import folded
 from zoo.files import write_atomic
 from zoo.startup import quiet
 
@@ -23,12 +24,14 @@ from zoo.startup import quiet
 def write(predictor: Any, path: Path) -> None:
     """Write a run's predictor as a SavedModel with the signatures of its task.
 
+    Batch normalization is folded into the convolutions before it.
+
     `serving_default` takes raw input, `tensors` what the model itself takes; a language model has
     `generate` too. `assets/zoo.json` holds classes, preprocessing, provenance, the argument of
     every raw input and the order of the outputs, and `assets/card.md` the model card.
     """
     archive = keras.export.ExportArchive()
-    model = getattr(predictor.model, "generator", predictor.model)
+    model = folded(getattr(predictor.model, "generator", predictor.model))
     archive.track(model)
     for resource in predictor.preprocessor.trackables():
         archive.track(resource)
