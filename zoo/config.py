@@ -73,6 +73,15 @@ class Model:
     """Model"""
 
     activation: str | None = option(None, "Activation of the hidden layers.", choices=ACTIVATIONS)
+    weights: str | None = option(
+        None, "Weights to begin with: a run, or a .safetensors file. A head for other classes is "
+        "made new.",
+    )  # fmt: skip
+    freeze: str | None = option(
+        None, "What is not trained: backbone, which is all but the head, or the number of first "
+        "layers with weights.",
+        kind="layers",
+    )  # fmt: skip
     set: tuple[str, ...] = option(
         (), "NAME=VALUE, an argument of the builder (`zoo show MODEL`); repeatable."
     )
@@ -90,6 +99,9 @@ class Optimization:
     huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
     optimizer: str | None = option(None, "Optimizer.", choices=OPTIMIZERS)
     learning_rate: float | None = option(None, "Learning rate, at its highest.", above=0.0)
+    backbone_rate: float = option(
+        1.0, "Share of the learning rate with which the backbone is trained.", low=0.0, high=1.0
+    )
     momentum: float | None = option(
         None, "Momentum of sgd and rmsprop; beta_1 of adam, adamw and lion.", low=0.0, high=0.9999
     )

@@ -32,7 +32,7 @@ def option(
     """Declare an option: its default, its help and the values it takes.
 
     `low` and `high` are inclusive bounds, `above` an exclusive one; `kind` names what a string
-    must parse as ("duration", "interval", "augmentations").
+    must parse as, a name of `PARSERS`.
     """
     metadata: dict[str, Any] = {"help": text, "choices": choices, "kind": kind}
     metadata |= {"low": low, "high": high, "above": above}
@@ -157,4 +157,15 @@ def augmentations(text: str, shown: str = "augment") -> dict[str, float | None]:
     return result
 
 
-PARSERS = {"duration": seconds, "interval": interval, "augmentations": augmentations}
+def layers(text: str, shown: str = "freeze") -> None:
+    """Refuse what is neither "backbone" nor a number of layers."""
+    if text != "backbone" and not (text.isdigit() and int(text) > 0):
+        raise InputError(f"{shown} received '{text}'. Expected backbone, or a number of layers.")
+
+
+PARSERS = {
+    "duration": seconds,
+    "interval": interval,
+    "augmentations": augmentations,
+    "layers": layers,
+}

@@ -17,7 +17,10 @@ from zoo.reports.diagnosis import diagnose
 from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
-ORDER = ("curves", "boundary", "samples", "confusion", "roc", "calibration", "residuals")
+ORDER = (
+    "curves", "boundary", "samples", "worst_mistakes", "confusion", "roc", "calibration",
+    "residuals",
+)  # fmt: skip
 CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",

@@ -42,7 +42,7 @@ def draw(pictures: np.ndarray, captions: Sequence[object] = ()) -> Figure:
     axes.imshow(sheet, interpolation="nearest")
     for (top, left), caption in zip(corners, captions, strict=False):
         x, y = left + width / 2, top - 0.5 - side * 0.03
-        axes.text(x, y, shorten(caption, 12), ha="center", va="bottom", size=8)
+        axes.text(x, y, shorten(caption, 20), ha="center", va="bottom", size=8)
     axes.set_axis_off()
     return figure
 

@@ -15,6 +15,8 @@ from zoo.datasets.base import Spec
 from zoo.metrics.calibration import expected_calibration_error, reliability
 from zoo.tasks import common
 
+WORST = 24  # mistakes that are listed
+
 
 class Classification:
     """Decodes logits into `label`, `probability` and `probabilities`."""
@@ -103,6 +105,7 @@ class Classification:
             "per_class": self._per_class(actual, predicted),
             "confusion": self._confusion(actual, predicted),
             "calibration": confidence,
+            "worst_mistakes": self._worst(actual, predicted, probabilities),
         }
         if self.binary:
             tables["roc"] = _roc(actual, probabilities[:, 1])
@@ -115,8 +118,11 @@ class Classification:
 
         recalls = [(predicted[actual == code] == code).mean() for code in np.unique(actual)]
         chosen = np.clip(probabilities[np.arange(len(actual)), actual], 1e-15, 1)
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
+        five = {"top_5_accuracy": float((best == actual[:, None]).any(axis=1).mean())}
         return {
             "accuracy": float((actual == predicted).mean()),
+            **(five if len(self.classes) > 5 else {}),
             "balanced_accuracy": float(np.mean(recalls)),
             "f1": float(m.f1_score(actual, predicted, average="macro", zero_division=0)),
             "roc_auc": common.defined(lambda: self._roc_auc(actual, probabilities)),
@@ -142,6 +148,23 @@ class Classification:
             actual, predicted, labels=np.arange(len(self.classes)), zero_division=0
         )
         return common.per_class(self.classes, columns)
+
+    def _worst(
+        self, actual: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+    ) -> list[dict[str, Any]]:
+        """Return mistakes, the one first whose actual class was held least likely."""
+        given = probabilities[np.arange(len(actual)), actual]
+        wrong = np.flatnonzero(actual != predicted)
+        return [
+            {
+                "row": int(row),
+                "actual": self.classes[actual[row]],
+                "predicted": self.classes[predicted[row]],
+                "probability": float(probabilities[row, predicted[row]]),
+                "probability_of_actual": float(given[row]),
+            }
+            for row in wrong[np.argsort(given[wrong], kind="stable")][:WORST]
+        ]
 
     def _confusion(self, actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         size = len(self.classes)

@@ -96,6 +96,7 @@ class Controlled:
         super().__init__(*args, **kwargs)
         self.clip_norm = clip_norm
         self.accumulate = accumulate
+        self.shares: dict[int, float] = {}  # of the learning rate, by number of the variable
         if self.weight_decay:  # type: ignore[attr-defined]
             self.exclude_from_weight_decay(var_names=NOT_DECAYED)  # type: ignore[attr-defined]
 
@@ -136,6 +137,12 @@ class Controlled:
         if part is not None:
             for total in self.sums:
                 total.assign(tf.zeros_like(total.value))
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable, at its share of the learning rate."""
+        share = self.shares.get(self._get_variable_index(variable), 1.0)  # type: ignore[attr-defined]
+        rate = learning_rate if share == 1.0 else learning_rate * share
+        super().update_step(gradient, variable, rate)  # type: ignore[misc]
 
     def _clip(self, grads: list) -> list:
         """Clip the gradient summed over replicas; Keras will sum again, so each takes its part."""

@@ -55,6 +55,8 @@ def resume(
         changes.refuse(changed, run, request.allowed)
         for change in changed:
             say(f"Changed: {change}")
+        if saved is None:
+            session.begin(say)
         trainer = session.trainer(checkpoints, callbacks)
         if saved is not None:
             _restore(session, trainer, saved, run, changed)

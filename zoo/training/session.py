@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,12 @@ from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 from zoo.startup import processor
-from zoo.training import distribution, optimizers
+from zoo.training import beginning, distribution, optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.feeds import Resident, Streamed
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
+from zoo.weights import transfer
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
 JIT_FAMILIES = ("transformer",)
@@ -86,6 +87,11 @@ class Session:
             interval=Interval(*options.interval(run.checkpoint_every)),
             record=self.record(callbacks),
         )
+
+    def begin(self, say: Callable[[str], None]) -> None:
+        """Give the model the weights to begin with, where some were asked for."""
+        if self.config.network.weights is not None:
+            say(beginning.begin(self.model, self.config.network.weights, self.task))
 
     def state(self) -> dict[str, Any]:
         """Return what a predictor is made from, beside the weights."""
@@ -325,6 +331,8 @@ def build(
         raise InputError(f"Model '{row.name}' cannot be built: {error}") from error
     finally:
         keras.config.set_dtype_policy("float32")
+    if chosen.network.freeze is not None:
+        transfer.freeze(model, chosen.network.freeze)
     smoothing = chosen.regularization.label_smoothing
     loss = task.loss(
         chosen.optimization.loss,
@@ -333,6 +341,10 @@ def build(
     )
     total = chosen.optimization.steps or (chosen.optimization.epochs or 0) * steps or None
     optimizer = optimizers.create(chosen.optimization, total)
+    if chosen.optimization.backbone_rate != 1.0:
+        backbone = {id(w) for layer in transfer.backbone(model) for w in layer.trainable_weights}
+        slow = [i for i, w in enumerate(model.trainable_weights) if id(w) in backbone]
+        optimizer.shares = dict.fromkeys(slow, chosen.optimization.backbone_rate)
     if loss is None:
         model.compile(optimizer=optimizer)
     else:

@@ -59,6 +59,8 @@ def verify(session: Session, run: Run, say: Say) -> dict[str, Any]:
     for was, now in ((began["record"], ended["record"]), (ended["record"], session.record())):
         changes.refuse(changes.differences(was, now), run, allowed=None)
     repeated = Repeated(kept, ended["position"])
+    if first is None:
+        session.begin(say)
     trainer = session.trainer(repeated)
     trainer.interval = Interval(ended["position"]["step"])
     if first is not None:

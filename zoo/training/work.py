@@ -32,6 +32,7 @@ Callbacks = Sequence[keras.callbacks.Callback]
 
 def train(session: Session, callbacks: Callbacks, say: Say) -> Run:
     """Carry out a new session in a new run directory."""
+    session.begin(say)
     trainer = session.trainer(None, callbacks)  # whatever is wrong is found before a folder exists
     say(describe(session))
     with together(), _created(session, trainer) as run, resumable(run):
@@ -147,6 +148,7 @@ def finish(session: Session, run: Run, say: Say, step: int) -> None:
     }
     run.write_metrics(result)
     draw_samples(run, predictor, data)
+    draw_mistakes(run, predictor, split, result["tables"].get("worst_mistakes", []))
     reports.write(run)
     say(headline(session.task.score, result))
 
@@ -167,6 +169,17 @@ def draw_samples(run: Run, predictor: Any, data: Any) -> None:
     plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
     if plane and predictor.task.name == "classification":
         _draw_boundary(run, predictor, data)
+
+
+def draw_mistakes(run: Run, predictor: Any, split: Any, mistakes: list[dict[str, Any]]) -> None:
+    """Draw the pictures that were taken for something else, the most surely so first."""
+    if predictor.spec.kind != "image" or not mistakes:
+        return
+    raw = split.batch([mistake["row"] for mistake in mistakes])
+    pictures = predictor.preprocessor.encode({k: tf.convert_to_tensor(v) for k, v in raw.items()})
+    captions = [f"{m['actual']} as {m['predicted']}" for m in mistakes]
+    figure = reports.draw("samples", pictures.numpy(), captions)
+    reports.save(figure, run.plots / "worst_mistakes.png")
 
 
 def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:

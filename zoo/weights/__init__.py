@@ -75,6 +75,16 @@ def load(model: Any, path: Path) -> None:
     load_named(model.weights, tensors, str(path))
 
 
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Return all arrays of a file by name.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in _names(file)}
+
+
 def size(path: Path) -> tuple[int, int]:
     """Return how many arrays a file holds and how many numbers, from its header alone.
 
