@@ -1,0 +1,147 @@
+"""Training that begins with the weights of another run, frozen or slower where that is asked."""
+
+import keras
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import zoo
+from zoo.errors import InputError
+from zoo.registry import create
+from zoo.weights import transfer
+
+CNN = {"filters": 4, "stages": 2, "depth": 1}
+SHORT = {"steps": 3, "batch_size": 16, "set": CNN}
+
+
+def digits(folder, classes):
+    """Write digits of some classes as an NPZ file; return its path."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    rows = np.flatnonzero(np.isin(found.target, classes))[:200]
+    path = folder / f"digits-{len(classes)}.npz"
+    np.savez(path, x=(found.images[rows, ..., None] * 15).astype("uint8"), y=found.target[rows])
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("source")
+    data = digits(folder, [0, 1, 2, 3])
+    return zoo.train("cnn-small", data=data, run=str(folder / "run"), epochs=2, set=CNN)
+
+
+@pytest.fixture
+def three(tmp_path):
+    return digits(tmp_path, [0, 1, 2])
+
+
+def arrays(run):
+    """Return the weights in their order; their names hold counters of the process."""
+    tensors = load_file(run.model_weights)
+    return [tensors[name] for name in sorted(tensors)]
+
+
+def train(tmp_path, data, name="run", **options):
+    said = []
+    run = zoo.train(
+        "cnn-small", data=data, run=str(tmp_path / name), say=said.append, **{**SHORT, **options}
+    )
+    return run, said
+
+
+def test_the_head_is_new_where_classes_differ(source, three, tmp_path):
+    run, said = train(tmp_path, three, weights=str(source), freeze="backbone")
+    assert f"Weights: 10 arrays of '{source}'; 2 of the head are new" in said
+    assert all(map(np.array_equal, arrays(run)[:-2], arrays(source)[:-2]))
+    assert arrays(run)[-1].shape == (3,)
+
+
+def test_the_head_is_kept_for_the_same_classes(source, tmp_path):
+    data = digits(tmp_path, [0, 1, 2, 3])
+    run, said = train(tmp_path, data, weights=str(source), learning_rate=1e-9, steps=1)
+    assert f"Weights: 12 arrays of '{source}'" in said
+    assert np.allclose(arrays(run)[-2], arrays(source)[-2], atol=1e-6)
+
+
+def test_a_file_of_weights_will_do(source, tmp_path, three):
+    run, _ = train(tmp_path, three, weights=str(source.model_weights), freeze="backbone")
+    assert all(map(np.array_equal, arrays(run)[:-2], arrays(source)[:-2]))
+
+
+def test_what_is_frozen_stays_and_the_rest_moves(source, three, tmp_path):
+    run, _ = train(tmp_path, three, weights=str(source), freeze="2")
+    moved = [not np.array_equal(a, b) for a, b in zip(arrays(run), arrays(source), strict=False)]
+    assert moved[:5] == [False] * 5  # a kernel, and the four arrays of its normalization
+    assert any(moved[5:10])
+
+
+def test_a_share_of_the_learning_rate(source, three, tmp_path):
+    distance = {}
+    for share in (1.0, 0.1, 0.0):
+        run, _ = train(
+            tmp_path, three, f"run-{share}", weights=str(source), backbone_rate=share, steps=1,
+            optimizer="sgd", learning_rate=0.1, schedule="constant",
+        )  # fmt: skip
+        distance[share] = np.abs(arrays(run)[0] - arrays(source)[0]).max()
+    assert distance[0.0] == 0
+    assert distance[0.1] == pytest.approx(distance[1.0] / 10, rel=1e-3)
+
+
+def test_a_run_that_began_with_weights_goes_on_without_them(source, three, tmp_path):
+    constant = {"schedule": "constant"}
+    whole, _ = train(tmp_path, three, "whole", weights=str(source), steps=4, **constant)
+    assert zoo.api.verify(whole)["identical"]  # from the beginning, where the weights are read
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(source.model_weights.read_bytes())
+    part, _ = train(tmp_path, three, "part", weights=str(copy), steps=2, **constant)
+    copy.unlink()
+    longer = zoo.api.resume(part, steps=4)
+    assert all(map(np.array_equal, arrays(longer), arrays(whole)))
+
+
+def test_what_is_worth_more_is_learned_faster(source, three, tmp_path):
+    losses = {}
+    for name, options in {"scratch": {}, "transfer": {"weights": str(source)}}.items():
+        run, _ = train(tmp_path, three, name, steps=12, **options)
+        losses[name] = run.log[-1]["loss"]
+    assert losses["transfer"] < losses["scratch"]
+
+
+WRONG = {
+    "another width": ({"set": {**CNN, "filters": 8}}, r"of shape \(3, 3, 1, 4\)' where|where this"),
+    "deeper": ({"set": {**CNN, "depth": 2}}, "where this model has"),
+    "shallower": ({"set": {**CNN, "stages": 1}}, "for which this model has no layer"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_weights_of_another_architecture_say_which_layer(source, three, tmp_path, case):
+    options, message = WRONG[case]
+    with pytest.raises(InputError, match=message):
+        train(tmp_path, three, weights=str(source), **options)
+    assert not (tmp_path / "run").exists()
+
+
+REFUSED = {
+    "nothing there": ({"weights": "runs/none"}, "--weights received 'runs/none'"),
+    "more layers than there are": ({"freeze": "9"}, "the model has 5 layers with weights"),
+    "no number": ({"freeze": "head"}, "--freeze received 'head'. Expected backbone"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_one_line_for_what_cannot_be(three, tmp_path, case):
+    options, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        train(tmp_path, three, **options)
+
+
+def test_the_backbone_of_a_model_within_a_model():
+    inputs = keras.Input((8, 8, 1))
+    inner = create("cnn-small", input_shape=(8, 8, 1), classes=1, features_only=True, **CNN)
+    outer = keras.Model(inputs, keras.layers.Conv2D(2, 1)(inner(inputs)[-1]))
+    assert transfer.backbone(outer) == inner.layers
+    transfer.freeze(outer, "backbone")
+    assert len(outer.trainable_weights) == 2
