@@ -276,6 +276,7 @@ for first, second in zip(whole.model.weights, resumed.model.weights, strict=True
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_draw_apart_and_resume(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", REPLICAS, tmp_path], capture_output=True, text=True, timeout=240

@@ -53,8 +53,8 @@ def draw(
     for i, top in enumerate(tops):
         for j, left in enumerate(lefts):
             if captions and (j == 0 or captions[i][j] != captions[i][0]):
-                text = shorten(captions[i][j], 20)
-                axes.text(left - 0.5, top - 0.15 * gap - 0.5, text, va="bottom", size=7)
+                text = shorten(captions[i][j], 24)
+                axes.text(left - 0.5, top - 0.15 * gap - 0.5, text, va="bottom", size=6)
             if boxes is not None:
                 _outline(axes, boxes[i, j], left - 0.5, top - 0.5, width, height)
     return axes.figure
