@@ -11,6 +11,7 @@ import click
 from zoo import registry
 from zoo.config import Data, check
 from zoo.datasets import catalog
+from zoo.errors import InputError
 
 from .common import json_option, plugin_option, print_json, print_table
 
@@ -59,22 +60,59 @@ def list_command(plugins: tuple[str, ...], as_json: bool) -> None:
 @command.command("show")
 @click.argument("reference", metavar="REF")
 @_data_options
+@click.option(
+    "--augment", metavar="LIST", help="Draw examples beside what these changes make of them, which "
+    "`zoo train` takes too, as flip,crop:0.5.",
+)  # fmt: skip
+@click.option("--out", metavar="FILE", help="Where that goes (PNG).  [default: augmented.png]")
 @plugin_option
 @json_option
-def show_command(reference: str, plugins: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def show_command(
+    reference: str,
+    augment: str | None,
+    out: str | None,
+    plugins: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Audit REF, the name of a data set or a file or folder of yours.
 
     Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
     splits, rows that cannot be read, and the fingerprint.
+
+    \b
+    zoo data show iris
+    zoo data show digits --augment shift,rotate --out shifted.png
     """
     registry.load_plugins(plugins)
     known = {entry.name: entry for entry in fields(Data)}
     checked = {name: check(known[name], value) for name, value in options.items()}
+    if augment is not None or out is not None:
+        path = _draw(reference, checked, augment, out)
+        print_json({"path": path}) if as_json else click.echo(path)
+        return
     report = _audit(reference, checked)
     if as_json:
         print_json(report)
     else:
         _print(report)
+
+
+def _draw(reference: str, options: dict[str, Any], augment: str | None, out: str | None) -> str:
+    """Draw augmented examples; return the path of the picture."""
+    path = out or "augmented.png"
+    if augment is None:
+        raise InputError(f"--out received '{path}' without --augment. Expected both.")
+    if not path.lower().endswith(".png"):
+        raise InputError(f"--out received '{path}'. Expected a file ending in .png.")
+    from zoo import datasets, reports
+    from zoo.startup import start
+
+    start("cpu")
+    from zoo.training import preview
+
+    figure = preview.draw(datasets.load(reference, **options), augment)
+    return str(reports.save(figure, path))
 
 
 def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:

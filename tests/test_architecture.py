@@ -27,7 +27,7 @@ DOORS = {
     "registry": {"startup"},
     "layers": set(),
     "losses": {"layers"},
-    "metrics": set(),
+    "metrics": {"layers"},
     "weights": set(),
     "generation": set(),
     "augmentation": set(),

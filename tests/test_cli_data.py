@@ -178,3 +178,33 @@ def test_plugins_add_data_sets(zoo, tmp_path, monkeypatch):
     code, out, _ = zoo("data", "show", "mine", "--plugin", plugin)
     assert code == 0
     assert "8, 1 to 1 characters each" in out
+
+
+def test_show_draws_augmented_examples(zoo, tmp_path):
+    path = tmp_path / "grid.png"
+    code, out, err = zoo("data", "show", "digits", "--augment", "flip,mixup", "--out", path)
+    assert code == 0, err
+    assert out.splitlines() == [str(path)]
+    first = path.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    zoo("data", "show", "digits", "--augment", "flip,mixup", "--out", path)
+    assert path.read_bytes() == first
+    zoo("data", "show", "digits", "--augment", "erase:1", "--out", path)
+    assert path.read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("iris", "--augment", "noise"), "data of kind 'table'. Expected pictures"),
+        (("digits", "--augment", ""), "Expected changes such as flip,shift:0.1."),
+        (("digits", "--augment", "flp"), "'flp'"),
+        (("digits", "--out", "a.png"), "'a.png' without --augment. Expected both."),
+        (("digits", "--augment", "flip", "--out", "a.jpg"), "Expected a file ending in .png."),
+        (("digits", "--task", "reconstruction", "--augment", "mixup"), "for reconstruction."),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(zoo, arguments, message):
+    code, _, err = zoo("data", "show", *arguments)
+    assert code == 2
+    assert message in err

@@ -127,7 +127,7 @@ def test_huber_delta_survives_a_saved_model(tmp_path):
 
 def test_all_pairs_are_losses_or_refused():
     y = {"class": CODES, "binary": BITS[:, :1], "multi": BITS, "numbers": LOGITS + 1}
-    y["tokens"] = CODES[None]
+    y["tokens"], y["shares"] = CODES[None], ONE_HOT
     for name, outputs in itertools.product(losses.NAMES, losses.POSSIBLE):
         if name not in losses.POSSIBLE[outputs]:
             with pytest.raises(InputError, match="Expected one of: "):

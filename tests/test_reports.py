@@ -44,6 +44,9 @@ def boundary(classes):
     )
 
 
+EXAMPLES = np.random.default_rng(3).random((2, 3, 8, 12, 3))
+CODES = np.array([0, 1, 255])[np.random.default_rng(3).integers(3, size=(2, 3, 8, 12))]
+BOXES = np.array([[[[0.1, 0.2, 0.9, 1.0, 1], [-1] * 5]] * 3] * 2)
 DRAWN = {
     "curves": ("curves", log()),
     "curves of one epoch": ("curves", log(1)),
@@ -57,6 +60,9 @@ DRAWN = {
     "confusion of 70": ("confusion", confusion(70)),
     "calibration": ("calibration", CALIBRATION),
     "roc": ("roc", ROC),
+    "augmented": ("augmented", EXAMPLES, [["cat", "cat", "cat 60%, dog 40%"], [EVIL] * 3]),
+    "augmented masks": ("augmented", EXAMPLES[..., :1], (), CODES),
+    "augmented boxes": ("augmented", EXAMPLES, (), None, BOXES),
     "residuals": ("residuals", residuals()),
     "residuals of several": ("residuals", residuals(["height", EVIL])),
     "residuals of a constant": ("residuals", {"y": {"actual": [1, 1], "predicted": [1, None]}}),

@@ -134,7 +134,9 @@ class Regularization:
     )  # fmt: skip
     augment: str | None = option(
         None, "Changes to training examples, each with a strength or without, as flip,shift:0.1: "
-        "flip, shift, zoom, rotate, brightness, contrast and erase of pictures, noise of all.",
+        "flip, flip-vertical, shift, zoom, crop, rotate, randaugment, augmix, brightness, "
+        "contrast, color, erase, mixup and cutmix of pictures, noise of all. "
+        "`zoo data show` draws them.",
         kind="augmentations",
     )  # fmt: skip
     label_smoothing: float = option(0.0, "Share of each label spread over all.", low=0.0, high=0.9)

@@ -18,6 +18,7 @@ CLASS = ("categorical_crossentropy", "focal", "mse", "mae")
 BINARY = ("binary_crossentropy", "focal", "mse", "mae")
 POSSIBLE = {
     "class": CLASS,
+    "shares": CLASS,
     "binary": BINARY,
     "multi": BINARY,
     "numbers": ("mse", "mae", "huber"),
@@ -34,10 +35,10 @@ def create(
 
     Args:
         name: one of `NAMES`.
-        outputs: "class" (int codes `(B,)`, logits `(B, C)`), "binary" (zeros and ones `(B,)` or
-            `(B, 1)`, logits `(B, 1)`), "multi" (zeros and ones `(B, C)`, logits `(B, C)`),
-            "numbers" (both `(B, T)`, or of any equal shape) or "tokens" (int codes `(B, T)`, logits
-            `(B, T, V)`).
+        outputs: "class" (int codes `(B,)`, logits `(B, C)`), "shares" (of mixed labels, both
+            `(B, C)`), "binary" (zeros and ones `(B,)` or `(B, 1)`, logits `(B, 1)`), "multi" (zeros
+            and ones `(B, C)`, logits `(B, C)`), "numbers" (both `(B, T)`, or of any equal shape) or
+            "tokens" (int codes `(B, T)`, logits `(B, T, V)`). Zeros and ones may be mixed.
         label_smoothing: share of each label spread evenly over all classes.
         huber_delta: error at which Huber turns from square to linear.
     """
@@ -66,6 +67,14 @@ def _for_classes(name: str, label_smoothing: float, huber_delta: float) -> keras
     return ProbabilityError(name, "softmax")
 
 
+def _for_shares(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "categorical_crossentropy":
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        )
+    return _for_classes(name, label_smoothing, huber_delta)
+
+
 def _for_binary(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
     if name == "focal":
         return Focal("sigmoid")
@@ -82,6 +91,7 @@ def _for_numbers(name: str, label_smoothing: float, huber_delta: float) -> keras
 
 _CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
     "class": _for_classes,
+    "shares": _for_shares,
     "binary": _for_binary,
     "multi": _for_binary,
     "numbers": _for_numbers,
@@ -89,6 +99,7 @@ _CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
 }
 _SAID = {
     "class": "one class out of several",
+    "shares": "one class out of several",
     "binary": "a class out of two",
     "multi": "several classes at once",
     "numbers": "numbers",
@@ -132,8 +143,9 @@ class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):
 class Focal(keras.losses.Loss):
     """Focal loss `-(1 - p)^gamma log p`, p being the probability of what is right.
 
-    With "softmax" labels are int codes `(...)` of logits `(..., C)`; with "sigmoid" they are zeros
-    and ones of the shape of the logits. Keras's binary one clips p, so that it stops learning from
+    With "softmax" labels are int codes `(...)` of logits `(..., C)`, or shares of the classes; with
+    "sigmoid" they are zeros and ones of the shape of the logits, or mixed. A mixed label's loss is
+    the mean of those of its classes. Keras's binary one clips p, so that it stops learning from
     logits that are very wrong.
     """
 
@@ -144,11 +156,16 @@ class Focal(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         if self.probability == "softmax":
-            log_p = _log_probability(y_true, y_pred)  # (...)
-            return -((1.0 - ops.exp(log_p)) ** self.gamma) * log_p
-        right = ops.where(_like(y_true, y_pred) > 0.5, y_pred, -y_pred)  # (..., C)
-        losses = ops.sigmoid(-right) ** self.gamma * ops.softplus(-right)
-        return ops.mean(losses, axis=-1)
+            if _are_shares(y_true, y_pred):
+                losses = self._of(ops.log_softmax(y_pred))  # (..., C)
+                return ops.sum(ops.cast(y_true, y_pred.dtype) * losses, axis=-1)
+            return self._of(_log_probability(y_true, y_pred))  # (...)
+        share = _like(y_true, y_pred)
+        yes, no = (self._of(ops.log_sigmoid(right)) for right in (y_pred, -y_pred))
+        return ops.mean(share * yes + (1.0 - share) * no, axis=-1)
+
+    def _of(self, log_p):
+        return -((1.0 - ops.exp(log_p)) ** self.gamma) * log_p
 
     def get_config(self):
         return {**super().get_config(), "probability": self.probability, "gamma": self.gamma}
@@ -158,8 +175,8 @@ class Focal(keras.losses.Loss):
 class ProbabilityError(keras.losses.Loss):
     """Squared ("mse") or absolute ("mae") error of the probabilities that logits stand for.
 
-    With "softmax" labels are int codes `(...)` of logits `(..., C)`; with "sigmoid" they are zeros
-    and ones of the shape of the logits.
+    With "softmax" labels are int codes `(...)` of logits `(..., C)`, or shares of the classes; with
+    "sigmoid" they are zeros and ones of the shape of the logits, or mixed.
     """
 
     def __init__(self, error, probability, name="probability_error", **kwargs):
@@ -169,8 +186,7 @@ class ProbabilityError(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         if self.probability == "softmax":
-            wanted = ops.one_hot(_codes(y_true, y_pred), y_pred.shape[-1], dtype=y_pred.dtype)
-            difference = ops.softmax(y_pred) - wanted  # (..., C)
+            difference = ops.softmax(y_pred) - _shares(y_true, y_pred)  # (..., C)
         else:
             difference = ops.sigmoid(y_pred) - _like(y_true, y_pred)
         return ops.mean(ops.square(difference) if self.error == "mse" else ops.abs(difference), -1)
@@ -184,6 +200,18 @@ def _codes(y_true: Any, y_pred: Any) -> Any:
     if len(y_true.shape) == len(y_pred.shape):
         y_true = ops.squeeze(y_true, axis=-1)
     return ops.cast(y_true, "int32")
+
+
+def _are_shares(y_true: Any, y_pred: Any) -> bool:
+    """Return whether labels are shares of the classes `(..., C)`, and not codes."""
+    return len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == y_pred.shape[-1]
+
+
+def _shares(y_true: Any, y_pred: Any) -> Any:
+    """Return labels as shares of the classes, of the shape of the logits."""
+    if _are_shares(y_true, y_pred):
+        return ops.cast(y_true, y_pred.dtype)
+    return ops.one_hot(_codes(y_true, y_pred), y_pred.shape[-1], dtype=y_pred.dtype)
 
 
 def _like(y_true: Any, y_pred: Any) -> Any:

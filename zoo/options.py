@@ -15,7 +15,8 @@ from typing import Any
 from zoo.errors import InputError, unknown
 
 AUGMENTATIONS = (
-    "flip", "shift", "zoom", "rotate", "brightness", "contrast", "erase", "noise",
+    "flip", "flip-vertical", "shift", "zoom", "crop", "rotate", "randaugment", "augmix",
+    "brightness", "contrast", "color", "erase", "noise", "mixup", "cutmix",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ PICTURES = {
     "residuals": "zoo.reports.regression:draw_residuals",
     "anomaly_scores": "zoo.reports.anomaly:draw",
     "samples": "zoo.reports.samples:draw",
+    "augmented": "zoo.reports.augmented:draw",
     "boundary": "zoo.reports.boundary:draw",
     "activations": "zoo.reports.activations:draw",
 }

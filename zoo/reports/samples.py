@@ -23,7 +23,7 @@ def draw(pictures: np.ndarray, captions: Sequence[object] = ()) -> Figure:
         pictures: (n, height, width), or with 1 or 3 channels last; uint8, or floats in [0, 1].
         captions: one a picture, or none.
     """
-    tiles = _colored(np.asarray(pictures))  # (n, height, width, 3)
+    tiles = colored(np.asarray(pictures))  # (n, height, width, 3)
     count, height, width, _ = tiles.shape
     columns = min(count, max(1, math.ceil((count * height / width) ** 0.5)))
     lines = -(-count // columns)
@@ -47,7 +47,8 @@ def draw(pictures: np.ndarray, captions: Sequence[object] = ()) -> Figure:
     return figure
 
 
-def _colored(pictures: np.ndarray) -> np.ndarray:
+def colored(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures as floats (n, height, width, 3) in [0, 1]."""
     if pictures.ndim == 3:
         pictures = pictures[..., None]
     if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):

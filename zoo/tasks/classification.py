@@ -24,6 +24,7 @@ class Classification:
     name = "classification"
     monitor, best = "loss", "min"
     score = "accuracy"
+    mixed = False  # whether training mixes labels, which are shares of the classes then
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
@@ -45,12 +46,15 @@ class Classification:
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
         """Return the loss called `name`, by default cross-entropy on logits."""
         default = "binary_crossentropy" if self.binary else "categorical_crossentropy"
-        return losses.create(name or default, "binary" if self.binary else "class", **options)
+        several = "shares" if self.mixed else "class"
+        return losses.create(name or default, "binary" if self.binary else several, **options)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return what is measured while training."""
         if self.binary:
-            return [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+            return [common.binary_accuracy(self.mixed)]
+        if self.mixed:
+            return [keras.metrics.CategoricalAccuracy("accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy("accuracy")]
 
     def targets(self, split: Any) -> np.ndarray:
@@ -59,7 +63,9 @@ class Classification:
         return codes.astype(np.float32)[:, None] if self.binary else codes
 
     def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
-        """Return what the training step takes."""
+        """Return what the training step takes; where labels are mixed, float32 `(B, classes)`."""
+        if self.mixed and not self.binary:
+            target = tf.one_hot(target, len(self.classes))
         return inputs, target
 
     def class_weights(self, targets: np.ndarray) -> np.ndarray:

@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
+
+from zoo.metrics.accuracy import MixedBinaryAccuracy
 
 Signature = tuple[Callable[..., dict[str, tf.Tensor]], dict[str, tf.TensorSpec]]
 
@@ -36,6 +39,12 @@ def tensor_signature(model: Any) -> dict[str, tf.TensorSpec]:
     """Return what a model takes: its named inputs, or one called `inputs`."""
     inputs = model.input if isinstance(model.input, dict) else {"inputs": model.input}
     return {name: tf.TensorSpec(x.shape, x.dtype, name=name) for name, x in inputs.items()}
+
+
+def binary_accuracy(mixed: bool) -> keras.metrics.Metric:
+    """Return the accuracy of logits `(B, C)`, each yes or no; labels may be mixed."""
+    kind = MixedBinaryAccuracy if mixed else keras.metrics.BinaryAccuracy
+    return kind("accuracy", threshold=0.0)
 
 
 def defined(score: Callable[[], float]) -> float | None:

@@ -20,6 +20,7 @@ class MultiLabel:
     name = "multi-label"
     monitor, best = "loss", "min"
     score = "f1"
+    mixed = False  # whether training mixes labels
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
@@ -43,7 +44,7 @@ class MultiLabel:
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return what is measured while training."""
-        return [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+        return [common.binary_accuracy(self.mixed)]
 
     def targets(self, split: Any) -> np.ndarray:
         """Return zeros and ones, float32 `(rows, classes)`."""

@@ -200,9 +200,11 @@ def prepare(
     chosen = config.resolve(asked, row.training)
     augmentations = options.augmentations(chosen.regularization.augment or "")
     dataset = load_data(chosen)
-    augment = augmentation.create(augmentations, dataset.spec.kind, chosen.run.seed)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
-    task = tasks.TASKS[name].fit(dataset.spec, dataset.train)
+    augment = augmentation.create(augmentations, dataset.spec.kind, chosen.run.seed, name)
+    task: Any = tasks.TASKS[name].fit(dataset.spec, dataset.train)
+    if augment is not None and augment.mixes:
+        task.mixed = True
     known = {argument.name for argument in registry.arguments(row.name)}
     preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
