@@ -20,10 +20,8 @@ def picture_input(input_shape, smallest=1):
     return keras.Input(input_shape)
 
 
-def convolution(
-    x, filters, size=3, strides=1, *, activation=None, penalty=None, momentum=0.9, epsilon=1e-5
-):
-    """Return a convolution without bias, batch normalization, and an activation where one is named.
+def plain_convolution(x, filters, size=3, strides=1, *, use_bias=False, penalty=None):
+    """Return a convolution and nothing else, `(B, ceil(H / strides), ceil(W / strides), filters)`.
 
     Padding is the same on all sides, `size // 2` as the papers count it, so that a stride begins
     at the first pixel; Keras's "same" begins at the second where a side is even.
@@ -31,23 +29,55 @@ def convolution(
     Args:
         x: `(B, H, W, C)`.
         filters: how many.
-        size: of the kernel, pixels a side.
+        size: of the kernel, pixels a side, odd.
         strides: pixels from one output to the next.
-        activation: a name or function, or None.
+        use_bias: whether to add a number for each filter.
         penalty: regularizer of the kernel, or None.
-        momentum, epsilon: of the batch normalization, in Keras's terms.
     """
     same = strides == 1
     if not same and size > 1:
         x = keras.layers.ZeroPadding2D(size // 2)(x)
-    x = keras.layers.Conv2D(
+    return keras.layers.Conv2D(
         filters,
         size,
         strides,
         padding="same" if same else "valid",
-        use_bias=False,
+        use_bias=use_bias,
         kernel_initializer="he_normal",
         kernel_regularizer=penalty,
     )(x)
+
+
+def normalization(x, activation=None, *, momentum=0.9, epsilon=1e-5):
+    """Return batch normalization, and an activation where one is named.
+
+    Args:
+        x: `(B, H, W, C)`.
+        activation: a name or function, or None.
+        momentum, epsilon: of the batch normalization, in Keras's terms.
+    """
     x = layers.batch_normalization(momentum=momentum, epsilon=epsilon)(x)
     return x if activation is None else keras.layers.Activation(activation)(x)
+
+
+def convolution(
+    x, filters, size=3, strides=1, *, activation=None, penalty=None, momentum=0.9, epsilon=1e-5
+):
+    """Return a `plain_convolution`, its `normalization`, and an activation where one is named.
+
+    Args:
+        x: `(B, H, W, C)`.
+        filters, size, strides, penalty: of the convolution.
+        activation: a name or function, or None.
+        momentum, epsilon: of the batch normalization, in Keras's terms.
+    """
+    x = plain_convolution(x, filters, size, strides, penalty=penalty)
+    return normalization(x, activation, momentum=momentum, epsilon=epsilon)
+
+
+def max_pooling(x):
+    """Halve a map that is nowhere negative: the largest of 3x3, `(B, ceil(H / 2), ceil(W / 2), C)`.
+
+    Zeros all around, as `plain_convolution` has them, are never larger than what is pooled.
+    """
+    return keras.layers.MaxPooling2D(3, 2)(keras.layers.ZeroPadding2D(1)(x))
