@@ -101,13 +101,13 @@ def randomize(model, made, pictures):
 
 
 def ours(name, arguments, examples=4):
-    """Build a row with random weights; return it, what was made, pictures and its answer."""
+    """Build a row with random weights; return them by layer, pictures and its answer."""
     with double_precision(), recorded() as made:
         model = registry.create(name, **arguments)
     shape = (examples, *arguments["input_shape"])
     pictures = np.random.default_rng(1).random(shape, dtype="float32")
     randomize(model, made, pictures)
-    return model, by_layer(made), pictures, model(pictures, training=False).numpy()
+    return by_layer(made), pictures, model(pictures, training=False).numpy()
 
 
 def difference(found, expected):
@@ -120,7 +120,7 @@ def difference(found, expected):
 
 def difference_from_keras(name, arguments, build):
     """Compare a row with the model that `build()` returns."""
-    _, layers, pictures, found = ours(name, arguments)
+    layers, pictures, found = ours(name, arguments)
     with double_precision(), recorded() as made:
         peer = build()
     theirs = by_layer(made)
@@ -151,7 +151,7 @@ def difference_from_torch(
     python = os.environ.get("ZOO_TORCH_PYTHON")
     if not python:
         pytest.skip("ZOO_TORCH_PYTHON names no interpreter with torch, torchvision and timm")
-    _, layers, pictures, found = ours(name, arguments)
+    layers, pictures, found = ours(name, arguments)
     weights = {
         f"{i} {kind} {variable.name}": variable.numpy()
         for i, (kind, variables) in enumerate(layers)
@@ -162,5 +162,6 @@ def difference_from_torch(
     asked = {"library": library, "model": model, "arguments": peer_arguments or {}}
     (folder / "peer.json").write_text(json.dumps({**asked, "order": order, "grid": grid}))
     done = subprocess.run([python, PEER, folder], capture_output=True, text=True)
+    (folder / "weights.npz").unlink()  # it may be a gigabyte
     assert done.returncode == 0, done.stderr[-2000:]
     return difference(found, np.load(folder / "outputs.npy"))

@@ -81,3 +81,26 @@ def max_pooling(x):
     Zeros all around, as `plain_convolution` has them, are never larger than what is pooled.
     """
     return keras.layers.MaxPooling2D(3, 2)(keras.layers.ZeroPadding2D(1)(x))
+
+
+def dense_layers(x, grid, units, activation, dropout, penalty):
+    """Return `(B, units)`: two dense layers with dropout over a map, as AlexNet and VGG end.
+
+    A map of another size than `(grid, grid)` is averaged to it, or repeated where it is smaller, so
+    that the parameters do not depend on the picture's size.
+
+    Args:
+        x: `(B, H, W, C)`.
+        grid: pixels a side that the first layer sees.
+        units: width of both layers.
+        activation: after each, a name or function.
+        dropout: share of units dropped after each while training.
+        penalty: regularizer of the kernels, or None.
+    """
+    if x.shape[1:3] != (grid, grid):
+        x = keras.layers.AdaptiveAveragePooling2D((grid, grid))(x)
+    x = keras.layers.Flatten()(x)  # (B, grid * grid * C)
+    for _ in range(2):
+        x = keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty)(x)
+        x = keras.layers.Dropout(dropout)(x) if dropout else x
+    return x

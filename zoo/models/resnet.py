@@ -51,9 +51,10 @@ def resnet(
         input_shape: height, width and channels of a picture, made for 224 pixels a side; values in
             [0, 1].
         classes: size of the output: classes, or targets; 1 for a binary class.
-        blocks: residual blocks of each stage; 3, 4, 6, 3 is ResNet-50, or 34 without `bottlenecks`.
-        bottlenecks: make blocks of three convolutions, 1x1, 3x3 and 1x1 with four times the filters,
-            in place of two 3x3.
+        blocks: residual blocks of each stage; (3, 4, 6, 3) is ResNet-50, or ResNet-34 without
+            bottlenecks.
+        bottlenecks: make a block of three convolutions, 1x1, 3x3, and 1x1 with four times the
+            filters, not of two 3x3.
         filters: of the first stage; each further one has twice as many, at half the size.
         activation: non-linearity after each convolution and sum.
         l2: penalty on squared weights.
