@@ -1,10 +1,16 @@
 """Our networks answer as those of timm, torchvision and keras.applications, given their weights."""
 
+import functools
+
+import keras
 import pytest
-from parity import TOLERANCE, difference_from_torch
+from parity import TOLERANCE, difference_from_keras, difference_from_torch
 
 SMALL = {"input_shape": (64, 64, 3), "classes": 10}
+LARGE = {"input_shape": (224, 224, 3), "classes": 10}
 TORCH = {"num_classes": 10}
+RESNETS = ("resnet34", "resnet50", "resnet101", "resnet152")
+DENSENETS = ("densenet121", "densenet169", "densenet201")
 
 
 def test_resnet18(tmp_path):
@@ -21,7 +27,65 @@ def test_another_network_is_told_apart(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["timm", "torchvision"])
-@pytest.mark.parametrize("name", ["resnet34", "resnet50", "resnet101", "resnet152"])
-def test_resnets(tmp_path, name, library):
+@pytest.mark.parametrize("name", [*RESNETS, *DENSENETS])
+def test_networks_without_dense_layers(tmp_path, name, library):
     found = difference_from_torch(tmp_path, name, SMALL, library, name, TORCH)
     assert found < TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(32, 32, 3), (97, 64, 3), (250, 230, 3)])
+def test_vgg11_of_pictures_of_any_size(tmp_path, shape):
+    arguments = {"input_shape": shape, "classes": 10}
+    found = difference_from_torch(
+        tmp_path, "vgg11", arguments, "torchvision", "vgg11", TORCH, grid=7
+    )
+    assert found < TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vgg13", "vgg16", "vgg19", "vgg16_bn"])
+def test_vggs(tmp_path, name):
+    row, _, normalized = name.partition("_")
+    arguments = {**SMALL, "batch_norm": bool(normalized)}
+    found = difference_from_torch(tmp_path, row, arguments, "torchvision", name, TORCH, grid=7)
+    assert found < TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(63, 63, 3), (64, 100, 3), (224, 224, 3)])
+def test_alexnet(tmp_path, shape):
+    arguments = {"input_shape": shape, "classes": 10}
+    found = difference_from_torch(
+        tmp_path, "alexnet", arguments, "torchvision", "alexnet", TORCH, grid=6
+    )
+    assert found < TOLERANCE
+
+
+def applications(name, arguments):
+    return functools.partial(
+        getattr(keras.applications, name),
+        weights=None,
+        classifier_activation=None,
+        **arguments,
+    )
+
+
+def test_densenet121_is_that_of_keras():
+    build = applications("DenseNet121", SMALL)
+    assert difference_from_keras("densenet121", SMALL, build) < TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "peer", "arguments"),
+    [
+        ("densenet169", "DenseNet169", SMALL),
+        ("densenet201", "DenseNet201", SMALL),
+        ("vgg16", "VGG16", LARGE),
+        ("vgg19", "VGG19", LARGE),
+    ],
+)
+def test_networks_of_keras(name, peer, arguments):
+    build = applications(peer, arguments)
+    assert difference_from_keras(name, arguments, build) < TOLERANCE

@@ -1,6 +1,8 @@
 """What models of pictures share: their input, and convolutions with batch normalization."""
 
 import keras
+import numpy as np
+from keras import ops
 
 from zoo import layers
 
@@ -83,6 +85,40 @@ def max_pooling(x):
     return keras.layers.MaxPooling2D(3, 2)(keras.layers.ZeroPadding2D(1)(x))
 
 
+def shares(size, grid):
+    """Return `(grid, size)`: the share each pixel of a side has in each cell of a grid.
+
+    Cell i is the mean of the pixels it touches, from `i * size / grid` to `(i + 1) * size / grid`;
+    where there are fewer pixels than cells, a pixel is in several.
+    """
+    found = np.zeros((grid, size), "float32")
+    for i in range(grid):
+        first, last = i * size // grid, -(-(i + 1) * size // grid)
+        found[i, first:last] = 1 / (last - first)
+    return found
+
+
+@layers.register
+class GridPooling(keras.layers.Layer):
+    """Average maps of any size to a grid, `(B, H, W, C)` to `(B, grid, grid, C)`.
+
+    What PyTorch calls adaptive average pooling. Keras's layer of that name cannot be traced where
+    the grid is larger than the map.
+    """
+
+    def __init__(self, grid, **kwargs):
+        super().__init__(**kwargs)
+        self.grid = grid
+
+    def call(self, x):
+        rows, columns = (ops.cast(shares(n, self.grid), x.dtype) for n in x.shape[1:3])
+        x = ops.einsum("gh,bhwc->bgwc", rows, x)  # (B, grid, W, C)
+        return ops.einsum("gw,bhwc->bhgc", columns, x)  # (B, grid, grid, C)
+
+    def get_config(self):
+        return {**super().get_config(), "grid": self.grid}
+
+
 def dense_layers(x, grid, units, activation, dropout, penalty):
     """Return `(B, units)`: two dense layers with dropout over a map, as AlexNet and VGG end.
 
@@ -98,7 +134,7 @@ def dense_layers(x, grid, units, activation, dropout, penalty):
         penalty: regularizer of the kernels, or None.
     """
     if x.shape[1:3] != (grid, grid):
-        x = keras.layers.AdaptiveAveragePooling2D((grid, grid))(x)
+        x = GridPooling(grid)(x)
     x = keras.layers.Flatten()(x)  # (B, grid * grid * C)
     for _ in range(2):
         x = keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty)(x)
