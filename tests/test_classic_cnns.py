@@ -113,13 +113,14 @@ def test_a_wide_block_projects_what_was_normalized():
     ("name", "options", "match"),
     [
         ("alexnet", {"input_shape": (62, 64, 3)}, "at least 63 pixels"),
+        ("alexnet", {"filters": (8, 8)}, r"Received: filters=\(8, 8\)"),
         ("vgg16", {"input_shape": (64, 31, 3)}, "at least 32 pixels"),
         ("densenet121", {"input_shape": (31, 32, 3)}, "at least 32 pixels"),
         ("densenet-bc", {"input_shape": (3, 8, 3)}, "at least 4 pixels"),
         ("resnet50", {"input_shape": (64, 64)}, r"Received: input_shape=\(64, 64\)"),
         ("vgg16", {"depths": (1, 2)}, r"Received: depths=\(1, 2\)"),
-        ("resnet20", {"depth": 21}, "6n \\+ 2.*Received: depth=21"),
-        ("wide-resnet", {"depth": 27}, "6n \\+ 4.*Received: depth=27"),
+        ("resnet20", {"depth": 21}, r"6n \+ 2.*Received: depth=21"),
+        ("wide-resnet", {"depth": 27}, r"6n \+ 4.*Received: depth=27"),
     ],
 )
 def test_what_cannot_be_built_is_refused(name, options, match):

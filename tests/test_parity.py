@@ -26,11 +26,9 @@ def test_another_network_is_told_apart(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["timm", "torchvision"])
 @pytest.mark.parametrize("name", [*RESNETS, *DENSENETS])
-def test_networks_without_dense_layers(tmp_path, name, library):
-    found = difference_from_torch(tmp_path, name, SMALL, library, name, TORCH)
-    assert found < TOLERANCE
+def test_networks_of_timm(tmp_path, name):
+    assert difference_from_torch(tmp_path, name, SMALL, "timm", name, TORCH) < TOLERANCE
 
 
 @pytest.mark.slow

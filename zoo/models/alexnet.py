@@ -41,19 +41,26 @@ def alexnet(
         features_only: return the maps before each pooling and after the last, at strides 4, 8, 16
             and 32, instead of the classes.
     """
+    if len(filters) != 5:
+        raise ValueError(
+            "Expected `filters` to be five numbers, one a convolution. "
+            f"Received: filters={tuple(filters)}"
+        )
     penalty = layers.regularizer(0.0, l2)
     g = layers.activation(activation)
     inputs = images.picture_input(input_shape, smallest=63)
-    x = keras.layers.ZeroPadding2D(2)(inputs)  # less than half a kernel, so a little is cut off
+    x = keras.layers.ZeroPadding2D(2)(
+        inputs
+    )  # of a kernel of 11: the outermost pixels are seen less
     x = keras.layers.Conv2D(
         filters[0], 11, 4, kernel_initializer="he_normal", kernel_regularizer=penalty
     )(x)
     x = keras.layers.Activation(g)(x)
     features = [x]  # (B, 55, 55, 64) of 224 pixels
-    for stage in ((5, filters[1:2]), (3, filters[2:])):
+    for size, widths in ((5, filters[1:2]), (3, filters[2:])):
         x = keras.layers.MaxPooling2D(3, 2)(x)
-        for width in stage[1]:
-            x = images.plain_convolution(x, width, stage[0], use_bias=True, penalty=penalty)
+        for width in widths:
+            x = images.plain_convolution(x, width, size, use_bias=True, penalty=penalty)
             x = keras.layers.Activation(g)(x)
         features.append(x)  # (B, 27, 27, 192), (B, 13, 13, 256)
     x = keras.layers.MaxPooling2D(3, 2)(x)
