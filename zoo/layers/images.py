@@ -22,23 +22,25 @@ def picture_input(input_shape, smallest=1):
     return keras.Input(input_shape)
 
 
-def plain_convolution(x, filters, size=3, strides=1, *, use_bias=False, penalty=None):
+def plain_convolution(x, filters, size=3, strides=1, *, padding=None, use_bias=False, penalty=None):
     """Return a convolution and nothing else, `(B, ceil(H / strides), ceil(W / strides), filters)`.
 
-    Padding is the same on all sides, `size // 2` as the papers count it, so that a stride begins
-    at the first pixel; Keras's "same" begins at the second where a side is even.
+    Padding is the same on all sides, so that a stride begins at the first pixel; Keras's "same"
+    begins at the second where a side is even.
 
     Args:
         x: `(B, H, W, C)`.
         filters: how many.
         size: of the kernel, pixels a side, odd.
         strides: pixels from one output to the next.
+        padding: zeros on each side, `size // 2` unless told, as the papers count it.
         use_bias: whether to add a number for each filter.
         penalty: regularizer of the kernel, or None.
     """
-    same = strides == 1
-    if not same and size > 1:
-        x = keras.layers.ZeroPadding2D(size // 2)(x)
+    padding = size // 2 if padding is None else padding
+    same = strides == 1 and padding == size // 2
+    if padding and not same:
+        x = keras.layers.ZeroPadding2D(padding)(x)
     return keras.layers.Conv2D(
         filters,
         size,

@@ -49,12 +49,9 @@ def alexnet(
     penalty = layers.regularizer(0.0, l2)
     g = layers.activation(activation)
     inputs = images.picture_input(input_shape, smallest=63)
-    x = keras.layers.ZeroPadding2D(2)(
-        inputs
-    )  # of a kernel of 11: the outermost pixels are seen less
-    x = keras.layers.Conv2D(
-        filters[0], 11, 4, kernel_initializer="he_normal", kernel_regularizer=penalty
-    )(x)
+    x = images.plain_convolution(
+        inputs, filters[0], 11, 4, padding=2, use_bias=True, penalty=penalty
+    )
     x = keras.layers.Activation(g)(x)
     features = [x]  # (B, 55, 55, 64) of 224 pixels
     for size, widths in ((5, filters[1:2]), (3, filters[2:])):
