@@ -1,4 +1,4 @@
-"""What models of pictures share: their input, and convolutions with batch normalization."""
+"""What models of pictures share: their input, convolutions with normalization, poolings."""
 
 import keras
 import numpy as np
