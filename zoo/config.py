@@ -28,6 +28,8 @@ TASKS = (
     "classification",
     "multi-label",
     "regression",
+    "segmentation",
+    "detection",
     "reconstruction",
     "language-modelling",
     "image-synthesis",

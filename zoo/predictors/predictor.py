@@ -13,7 +13,6 @@ from zoo.errors import InputError
 from zoo.progress import Progress
 
 BATCH = 1024
-LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
 
 
 class Predictor:
@@ -205,14 +204,15 @@ def _named(concrete: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
 def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     """Return the spec, the task and the preprocessor that plain values stand for."""
     from zoo import preprocessing, tasks
-    from zoo.datasets.base import Spec
+    from zoo.datasets.base import ANNOTATED, LABELLED, Spec
 
     spec = Spec.from_json(state["spec"])
     task = tasks.from_json(state["task"], spec)
     preprocessor = preprocessing.from_json(state["preprocessor"])
     if set(preprocessor.signature()) != {column.name for column in spec.inputs}:
         raise ValueError("it names other inputs than it prepares")
-    if task.name in LABELLED and not (task.name == spec.task and spec.targets):
+    labelled = task.name in (*LABELLED, *ANNOTATED)
+    if labelled and not (task.name == spec.task and spec.targets):
         raise ValueError("it has no target to learn")
     return spec, task, preprocessor
 
