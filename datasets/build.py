@@ -116,7 +116,7 @@ def as_kind(raw: Raw, kind: str | None, source: str) -> Raw:
         return raw
     if (raw.kind, kind) == ("image", "vector") and isinstance(raw.array, np.ndarray):
         array = as_vectors(raw.array)
-        return Raw("vector", raw.frame, array, [], raw.target, raw.given, raw.notes)
+        return Raw("vector", raw.frame, array, target=raw.target, given=raw.given, notes=raw.notes)
     raise InputError(
         f"'{source}' is of kind {raw.kind} and cannot be read as '{kind}'; expected {raw.kind}; "
         "try without --kind"
