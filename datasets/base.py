@@ -25,6 +25,9 @@ TASKS = (
 )
 
 
+UNKNOWN = 255  # the code of a mask's pixels of which nothing is said
+
+
 @dataclass(frozen=True)
 class Column:
     """One named input of a raw example.

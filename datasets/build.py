@@ -16,6 +16,7 @@ from .bad import BadExamples
 from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
 from .frames import is_text
+from .masks import count_pixels
 from .pictures import identity
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
@@ -139,6 +140,9 @@ def refuse_unseen(target: Target, splits: dict[str, np.ndarray], source: str) ->
 
 
 def _seen(target: Target, rows: np.ndarray) -> set[int]:
+    if target.task == "segmentation":
+        counts = count_pixels(target.values, rows, len(target.classes))
+        return set(np.flatnonzero(counts).tolist())
     values = target.values[rows]
     codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
     return set(np.unique(codes).tolist())
