@@ -4,6 +4,7 @@ import signal
 
 import jobs
 import numpy as np
+from PIL import Image
 
 from zoo import registry
 from zoo.registry.arguments import DICTATED
@@ -96,12 +97,22 @@ def write_data(folder):
         for numbers, kind, tag in zip(table, kinds, tags, strict=True)
     ]
     (folder / "table.csv").write_text("a,b,c,kind,big,old\n" + "\n".join(rows) + "\n")
+    write_masks(folder / "masked", pictures[..., 0], pictures[..., 0] // 86)
+
+
+def write_masks(folder, pictures, masks, split="."):
+    """Write pictures and their masks, uint8 each, as a folder that is read for segmentation."""
+    for kind, arrays in (("images", pictures), ("masks", masks)):
+        (folder / split / kind).mkdir(parents=True)
+        for i, array in enumerate(arrays):
+            Image.fromarray(array).save(folder / split / kind / f"{i:03}.png")
 
 
 PICTURES = {
     "classification": ("--data", "digits"),
     "multi-label": ("--data", "labels.npz"),
     "regression": ("--data", "numbers.npz"),
+    "segmentation": ("--data", "masked"),
     "image-synthesis": ("--data", "digits"),
 }
 SEQUENCES = {

@@ -24,6 +24,7 @@ STRENGTHS = {
 LARGEST = {
     "shift": 1.0, "zoom": 0.9, "rotate": 180.0, "brightness": 1.0, "contrast": 0.99, "erase": 1.0,
 }  # fmt: skip
+MOVING = ("flip", "shift", "zoom", "rotate")  # what is where is no longer there
 Change = Callable[[Any, "StepSeed"], Any]
 
 

@@ -31,6 +31,7 @@ PICTURES = {
     "anomaly_scores": "zoo.reports.anomaly:draw",
     "samples": "zoo.reports.samples:draw",
     "boundary": "zoo.reports.boundary:draw",
+    "masks": "zoo.reports.segmentation:draw_masks",
     "activations": "zoo.reports.activations:draw",
 }
 FROM_TABLES = ("confusion", "calibration", "roc", "residuals", "anomaly_scores")

@@ -17,11 +17,12 @@ from zoo.reports.diagnosis import diagnose
 from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
-ORDER = ("curves", "boundary", "samples", "confusion", "roc", "calibration", "residuals")
+ORDER = ("curves", "boundary", "samples", "masks", "confusion", "roc", "calibration", "residuals")
 CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",
     "samples": "Samples",
+    "masks": "Masks: what is there, and what the model sees",
     "confusion": "Confusion matrix: counts, shaded by share of the actual class",
     "roc": "ROC curve",
     "calibration": "Calibration: how often predictions of a given confidence are right",

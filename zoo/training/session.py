@@ -195,6 +195,7 @@ def prepare(
     dataset = load_data(chosen)
     augment = augmentation.create(augmentations, dataset.spec.kind, chosen.run.seed)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
+    refuse_moving(name, augmentations)
     task = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     known = {argument.name for argument in registry.arguments(row.name)}
     preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
@@ -228,6 +229,16 @@ def fit_preprocessor(
         )
     length = length or row.training.get("sequence_length")
     return preprocessing.fit(dataset, embeddings=embeddings, sequence_length=length)
+
+
+def refuse_moving(task: str, augmentations: dict[str, Any]) -> None:
+    """Raise an InputError for changes that would move a picture away from its mask."""
+    moved = [name for name in augmentations if name in augmentation.MOVING]
+    if task == "segmentation" and moved:
+        raise InputError(
+            f"--augment received '{moved[0]}' for segmentation, whose masks stay where they are. "
+            "Expected a change that moves nothing. Try brightness or contrast."
+        )
 
 
 def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:
