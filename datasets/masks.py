@@ -119,7 +119,7 @@ class Masks:
 def resized(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Return a mask `(h, w)` as `(height, width)`, each pixel the nearest of the other size."""
     lines, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(int)
+        (2 * np.arange(new) + 1) * old // (2 * new)
         for new, old in zip(shape, mask.shape, strict=True)
     )
     return mask[lines[:, None], columns]

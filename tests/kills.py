@@ -4,7 +4,7 @@ import signal
 
 import jobs
 import numpy as np
-from PIL import Image
+from masked import write_masks
 
 from zoo import registry
 from zoo.registry.arguments import DICTATED
@@ -98,14 +98,6 @@ def write_data(folder):
     ]
     (folder / "table.csv").write_text("a,b,c,kind,big,old\n" + "\n".join(rows) + "\n")
     write_masks(folder / "masked", pictures[..., 0], pictures[..., 0] // 86)
-
-
-def write_masks(folder, pictures, masks, split="."):
-    """Write pictures and their masks, uint8 each, as a folder that is read for segmentation."""
-    for kind, arrays in (("images", pictures), ("masks", masks)):
-        (folder / split / kind).mkdir(parents=True)
-        for i, array in enumerate(arrays):
-            Image.fromarray(array).save(folder / split / kind / f"{i:03}.png")
 
 
 PICTURES = {

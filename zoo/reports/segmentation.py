@@ -64,6 +64,6 @@ def color(code: int) -> tuple[float, float, float]:
     """Return the color of a class: dark, the house's, then hues that do not come again soon."""
     if code == 0:
         return to_rgb("#202020")
-    if code <= len(COLORS):
+    if code < len(COLORS):  # the last is gray
         return to_rgb(COLORS[code - 1])
     return colorsys.hsv_to_rgb(code * GOLDEN % 1, 0.75, 0.55 + 0.4 * (code % 2))
