@@ -126,7 +126,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
             return test
         return match(raw, test.rows, spec, reference, targets)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
-    folder = _read_folder(reference, shape, BadExamples(), spec.classes)
+    classes = spec.classes if spec.task == "segmentation" else ()
+    folder = _read_folder(reference, shape, BadExamples(), classes)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)

@@ -99,7 +99,7 @@ class Masks:
 
     def _codes(self, row: int) -> np.ndarray:
         values, color, _ = _values(read_bytes(self.paths[row], LARGEST_FILE))
-        values = resized(values, self.shape[1:])
+        values = resized(values, self.shape[1:]).astype(np.int64)
         return self.legend(values * GRAY if self.legend.color and not color else values)
 
     def pixels(self, rows: np.ndarray) -> np.ndarray:
@@ -274,10 +274,10 @@ def _values(data: bytes) -> tuple[np.ndarray, bool, bool]:
     if image.mode in ("1", "L", "P", "I;16", "I"):
         values = np.asarray(image.convert("L") if image.mode == "1" else image)
         return values, False, image.mode == "P"
-    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), np.int64), -1, 0)
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
     if (red == green).all() and (green == blue).all():
         return red, False, False
-    return (red << 16) + (green << 8) + blue, True, False
+    return (red.astype(np.int32) << 16) + (green.astype(np.int32) << 8) + blue, True, False
 
 
 def _fits(mask: Path, seen: Seen, legend: Legend, bad: BadExamples) -> bool:

@@ -213,6 +213,14 @@ def test_bad_masks_are_named_or_left_out(tmp_path, name):
     np.testing.assert_array_equal(all_masks(data), CODES[:4] + CODES[5:])
 
 
+def test_gray_among_colors(tmp_path):
+    masks = [COLORS[codes] for codes in CODES[:-2]]
+    black = [np.zeros((6, 8), np.uint8), np.zeros((6, 8, 3), np.uint8)]
+    data = datasets.load(write_masks(tmp_path / "own", PICTURES, masks + black))
+    assert data.spec.classes == ("#000000", "#005aff", "#c81e1e")
+    assert not all_masks(data)[-2:].any()
+
+
 def test_a_palette_among_colors(tmp_path):
     masks = [COLORS[c] for c in CODES]
     folder = write_masks(tmp_path / "own", PICTURES, [*masks[:-1], palette(CODES[-1])])

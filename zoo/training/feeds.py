@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,9 @@ class Resident:
         target: np.ndarray | None = None,
         weight: np.ndarray | None = None,
     ):
-        self.size = len(keras.tree.flatten(encoded)[0])
+        arrays = keras.tree.flatten(encoded)
+        self.size = len(arrays[0])
+        self.numbers = max(1, sum(math.prod(array.shape[1:]) for array in arrays))  # an example
         self.arrays = keras.tree.map_structure(
             lambda array: None if array is None else tf.constant(array), (encoded, target, weight)
         )

@@ -29,7 +29,8 @@ from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 256  # examples measured together, but no more than that many numbers
+LARGEST_BATCH = 1 << 22
 Row = dict[str, Any]
 
 
@@ -111,9 +112,8 @@ class Trainer:
         if self.strategy is None:
             guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
-            self._evaluate = self.steps.evaluation(
-                self.validation, max(self.steps.batch_size, EVALUATION_BATCH)
-            )
+            most = min(EVALUATION_BATCH, LARGEST_BATCH // self.validation.numbers)
+            self._evaluate = self.steps.evaluation(self.validation, max(batch_size, most))
 
     def _test_once(self) -> None:
         """Metrics given by name create their variables in their first update."""
