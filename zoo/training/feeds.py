@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+LARGEST_BATCH = 1 << 22  # numbers that are measured together
+
 
 class Resident:
-    """Encoded examples that stay in memory.
+    """Encoded examples that stay in memory; `most` of them are to be measured together.
 
     Args:
         encoded: a nest of arrays with the same number of rows.
@@ -31,7 +33,8 @@ class Resident:
     ):
         arrays = keras.tree.flatten(encoded)
         self.size = len(arrays[0])
-        self.numbers = max(1, sum(math.prod(array.shape[1:]) for array in arrays))  # an example
+        numbers = sum(math.prod(array.shape[1:]) for array in arrays)  # an example
+        self.most = max(1, LARGEST_BATCH // max(1, numbers))
         self.arrays = keras.tree.map_structure(
             lambda array: None if array is None else tf.constant(array), (encoded, target, weight)
         )

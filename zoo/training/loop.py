@@ -29,8 +29,7 @@ from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
-EVALUATION_BATCH = 256  # examples measured together, but no more than that many numbers
-LARGEST_BATCH = 1 << 22
+EVALUATION_BATCH = 256
 Row = dict[str, Any]
 
 
@@ -112,8 +111,8 @@ class Trainer:
         if self.strategy is None:
             guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
-            most = min(EVALUATION_BATCH, LARGEST_BATCH // self.validation.numbers)
-            self._evaluate = self.steps.evaluation(self.validation, max(batch_size, most))
+            size = max(self.steps.batch_size, min(EVALUATION_BATCH, self.validation.most))
+            self._evaluate = self.steps.evaluation(self.validation, size)
 
     def _test_once(self) -> None:
         """Metrics given by name create their variables in their first update."""
