@@ -14,8 +14,8 @@ import tensorflow as tf
 from benchmarks.common import answer
 from zoo import augmentation, datasets
 from zoo.preprocessing import ImagePreprocessor, images
+from zoo.training.feeding import make_feed
 from zoo.training.loop import Trainer
-from zoo.training.session import make_feed
 
 FOLDER, BATCH = os.environ["PHOTOS"], 32
 CHANGES: dict[str, float | None] = {"flip": None, "shift": None}

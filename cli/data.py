@@ -232,7 +232,8 @@ def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
     if report["task"] != "regression":
-        _section("Balance")
+        pixels = report["task"] == "segmentation"
+        _section("Balance, in shares of all pixels" if pixels else "Balance")
         rows = [(name, *(part[name] for part in balance.values())) for name in names]
         _print_cut(("class", *balance), rows)
         return

@@ -114,15 +114,21 @@ def _picture(predictor: Any, path: str) -> dict[str, Any]:
 def _table(outputs: dict[str, Any], classes: tuple[str, ...], as_json: bool) -> str:
     """Return one line an example, as CSV or JSON.
 
-    An output with a number a class becomes a column a class, as `probability_setosa`; one with any
-    other row of numbers is numbered. Pictures are left out.
+    An output with a number a class becomes a column a class, as `probability_setosa`, and so does a
+    mask: `share_cat` of its pixels; one with any other row of numbers is numbered. Pictures are
+    left out.
     """
     import pandas as pd
 
     columns: dict[str, Any] = {}
     for name, values in outputs.items():
+        if name == "png":
+            continue
         if values.ndim == 1:
             columns[name] = values
+        elif name == "mask":
+            shares = {c: (values == code).mean(axis=(1, 2)) for code, c in enumerate(classes)}
+            columns |= {f"share_{c}": share for c, share in shares.items()}
         elif name == "probabilities":
             columns |= {f"probability_{c}": values[:, i] for i, c in enumerate(classes)}
         elif values.ndim == 2:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from .base import ArraySplit, Dataset, TableSplit, TextSplit
 from .frames import is_number, is_text
+from .masks import count_pixels
 from .pictures import Pictures, identity
 from .splits import NAMES
 
@@ -152,9 +153,13 @@ def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
 
 
 def _balance(data: Dataset, split: Any) -> Any:
-    """Return the rows of each class, or the range of each number."""
-    values = split.targets()
+    """Return the rows of each class or its share of all pixels, or the range of each number."""
     classes = data.spec.classes
+    if data.spec.task == "segmentation":
+        pixels = count_pixels(split.target, split.rows, len(classes))
+        shares = pixels / max(pixels.sum(), 1)
+        return {name: float(share) for name, share in zip(classes, shares, strict=True)}
+    values = split.targets()
     if data.spec.task == "classification":
         counts = np.bincount(values, minlength=len(classes))
     elif data.spec.task == "multi-label":

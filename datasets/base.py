@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
+ANNOTATED = ("segmentation", "detection")  # tasks of pictures with masks or boxes
 TASKS = (
-    "classification",
-    "multi-label",
-    "regression",
+    *LABELLED,
+    *ANNOTATED,
     "reconstruction",
     "language-modelling",
     "image-synthesis",
 )
+
+
+UNKNOWN = 255  # the code of a mask's pixels of which nothing is said
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Spec:
         inputs: the columns a model may see.
         targets: names of what is to be predicted; empty when there is nothing to.
         task: the natural task, one of `TASKS`.
-        classes: class names in code order, for classification and multi-label.
+        classes: class names in code order, of all tasks that have classes.
     """
 
     kind: str
@@ -115,7 +119,8 @@ class Split(Protocol):
         """Return all targets, or None when the split has none.
 
         int32 codes `(rows,)` into `Spec.classes` for classification, float32 zeros and ones
-        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression.
+        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression, and as
+        `Annotation` says for segmentation and detection.
         """
         ...
 
@@ -183,6 +188,25 @@ class TextSplit:
         return None
 
 
+@dataclass(frozen=True)
+class Annotation:
+    """What each picture shows, and where.
+
+    Attributes:
+        task: "segmentation" or "detection".
+        classes: in code order.
+        values: one entry a picture, indexed as an array is. For segmentation uint8 codes `(rows,
+            height, width)` at the size the model sees, 255 where nothing is said. For detection
+            float32 `(rows, most, 5)`: top, left, bottom and right of each box as shares of the
+            picture's height and width, and the code of its class; -1 throughout where there is no
+            further box.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    values: Any
+
+
 @dataclass
 class Raw:
     """What a loader returns: everything there is, before targets are chosen and splits are made.
@@ -193,6 +217,7 @@ class Raw:
             float64, anything else is a pandas category of strings, or lists of strings.
         array: of vectors and images, the examples.
         documents: of text, the examples.
+        annotation: of images, what masks or boxes say; then there is no frame.
         target: the columns to predict unless the user names others.
         given: rows of the splits that exist already, by "train", "validation", "test".
         notes: what a user should be told.
@@ -203,6 +228,7 @@ class Raw:
     frame: pd.DataFrame | None = None
     array: np.ndarray | None = None
     documents: list[str] = field(default_factory=list)
+    annotation: Annotation | None = None
     target: tuple[str, ...] = ()
     given: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

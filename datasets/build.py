@@ -13,19 +13,20 @@ from zoo.errors import InputError, nearest
 
 from .arrays import as_vectors
 from .bad import BadExamples
-from .base import ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
+from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
 from .frames import is_text
+from .masks import count_pixels
 from .pictures import identity
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
 from .unusable import leave_out
 
-_LABELLED = ("classification", "multi-label", "regression")
+_SUPERVISED = (*LABELLED, *ANNOTATED)
 _POSSIBLE = {
-    "table": (*_LABELLED, "reconstruction"),
-    "vector": (*_LABELLED, "reconstruction"),
-    "image": (*_LABELLED, "reconstruction", "image-synthesis"),
+    "table": (*LABELLED, "reconstruction"),
+    "vector": (*LABELLED, "reconstruction"),
+    "image": (*_SUPERVISED, "reconstruction", "image-synthesis"),
     "text": ("language-modelling",),
 }
 
@@ -63,7 +64,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         return _build_text(raw, request, origin)
     target = _target(raw, request, origin.source)
     task = request.task or (target.task if target else _without_target(raw.kind))
-    supervised = task in _LABELLED
+    supervised = task in _SUPERVISED
     rows = np.arange(len(raw))
     notes = list(raw.notes)
     if target and supervised and not target.present.all():
@@ -86,7 +87,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         classes=target.classes if target and supervised else (),
     )
     values = target.values if target and supervised else None
-    content = [*_content(raw, inputs), *([] if values is None else [values])]
+    content = [*_content(raw, inputs), *([] if values is None else [identity(values)])]
     parts: dict[str, Any] = {n: make_split(raw, s, inputs, values) for n, s in splits.items()}
     return Dataset(
         origin.name,
@@ -116,7 +117,7 @@ def as_kind(raw: Raw, kind: str | None, source: str) -> Raw:
         return raw
     if (raw.kind, kind) == ("image", "vector") and isinstance(raw.array, np.ndarray):
         array = as_vectors(raw.array)
-        return Raw("vector", raw.frame, array, [], raw.target, raw.given, raw.notes)
+        return Raw("vector", raw.frame, array, target=raw.target, given=raw.given, notes=raw.notes)
     raise InputError(
         f"'{source}' is of kind {raw.kind} and cannot be read as '{kind}'; expected {raw.kind}; "
         "try without --kind"
@@ -139,6 +140,9 @@ def refuse_unseen(target: Target, splits: dict[str, np.ndarray], source: str) ->
 
 
 def _seen(target: Target, rows: np.ndarray) -> set[int]:
+    if target.task == "segmentation":
+        counts = count_pixels(target.values, rows, len(target.classes))
+        return set(np.flatnonzero(counts).tolist())
     values = target.values[rows]
     codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
     return set(np.unique(codes).tolist())
@@ -164,10 +168,12 @@ def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
 
 def _target(raw: Raw, request: Request, source: str) -> Target | None:
     """Return what is to be predicted, which also decides how rows are split."""
-    unsupervised = request.task is not None and request.task not in _LABELLED
+    if raw.annotation is not None:
+        return _annotated(raw, request, source)
+    unsupervised = request.task is not None and request.task not in _SUPERVISED
     known = request.target or raw.target
     if raw.frame is None or (unsupervised and not known):
-        if request.target or request.task in _LABELLED:
+        if request.target or request.task in _SUPERVISED:
             raise InputError(
                 f"'{source}' has no targets; expected an array y for "
                 f"{request.task or 'a --target'}; try --task {_without_target(raw.kind)}"
@@ -181,6 +187,22 @@ def _target(raw: Raw, request: Request, source: str) -> Target | None:
     if raw.kind == "image" and task is None and _whole(raw.frame[names[0]]) and len(names) == 1:
         task = "classification"
     return read_target(raw.frame, names, task, source)
+
+
+def _annotated(raw: Raw, request: Request, source: str) -> Target | None:
+    """Return the masks or boxes of pictures, unless something else is asked of them."""
+    annotation = raw.annotation
+    assert annotation is not None
+    if request.task not in (None, annotation.task):
+        if request.task in _SUPERVISED:
+            raise InputError(
+                f"'{source}' is annotated for {annotation.task}; expected data for {request.task}; "
+                f"try --task {annotation.task}"
+            )
+        return None
+    name = "mask" if annotation.task == "segmentation" else "boxes"
+    present = np.ones(len(raw), bool)
+    return Target(annotation.task, (name,), annotation.classes, annotation.values, present)
 
 
 def _whole(series: pd.Series) -> bool:

@@ -22,9 +22,9 @@ from .splits import NAMES, split_name
 def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     """Return picture files by split and class; the split is "all" where there are no splits."""
     splits: dict[str, Path] = {}
-    for path in _folders(folder):
+    for path in folders_in(folder):
         split = split_name(path.name)
-        if split and _folders(path):  # a class may be called train, too
+        if split and folders_in(path):  # a class may be called train, too
             if split in splits:
                 raise InputError(
                     f"'{folder}' has both {splits[split].name} and {path.name}; expected one "
@@ -34,7 +34,7 @@ def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     if "train" not in splits:
         splits = {"all": folder}
     found = {
-        name: {path.name: files for path in _folders(part) if (files := _pictures(path))}
+        name: {path.name: files for path in folders_in(part) if (files := pictures_in(path))}
         for name, part in splits.items()
     }
     return {name: classes for name, classes in found.items() if classes or name != "all"}
@@ -123,11 +123,13 @@ def _refuse_classes(
                          "pictures; try another folder")  # fmt: skip
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder, hidden ones left out."""
     return [path for path in _listed(folder) if path.is_dir()]
 
 
-def _pictures(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the picture files in a folder, hidden ones left out."""
     return [path for path in _listed(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 

@@ -126,7 +126,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
             return test
         return match(raw, test.rows, spec, reference, targets)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
-    folder = _read_folder(reference, shape, BadExamples())
+    classes = spec.classes if spec.task == "segmentation" else ()
+    folder = _read_folder(reference, shape, BadExamples(), classes)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
@@ -175,19 +176,30 @@ def _read_path(
     return raw
 
 
-def _read_folder(reference: str, shape: tuple[int, ...] | None, bad: BadExamples) -> Raw | None:
-    """Return what a folder of pictures holds; None where the path is anything else."""
+def _read_folder(
+    reference: str,
+    shape: tuple[int, ...] | None,
+    bad: BadExamples,
+    classes: tuple[str, ...] = (),
+) -> Raw | None:
+    """Return what a folder of pictures holds; None where the path is anything else.
+
+    `classes` are those of an earlier data set, which masks may not name again.
+    """
     from .files import has_parts
     from .folders import find_classes, read_classes
     from .idx import find_idx, read_idx_files
+    from .masks import find_masks, read_masks
 
     folder = Path(reference)
     if not folder.is_dir() or has_parts(folder):
         return None
     if found := find_idx(folder):
         return read_idx_files(found, reference)
-    if classes := find_classes(folder):
-        return read_classes(classes, shape, bad, reference)
+    if pairs := find_masks(folder):
+        return read_masks(pairs, shape, bad, reference, classes)
+    if members := find_classes(folder):
+        return read_classes(members, shape, bad, reference)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from zoo.errors import InputError
 
 from .bad import BadExamples
-from .base import Column, Raw, Spec, Split, TextSplit
+from .base import ANNOTATED, Column, Raw, Spec, Split, TextSplit
 from .build import as_kind, make_split
 from .columns import find_date_formats, refuse_infinite
 from .files import TABLES, read_frame, read_raw, require_columns, suffix_of
@@ -98,8 +99,10 @@ def _refuse_shape(raw: Raw, spec: Spec, source: str) -> None:
         )
 
 
-def _targets(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> np.ndarray:
+def _targets(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> Any:
     """Return targets for all rows, of which only those wanted need to have one."""
+    if spec.task in ANNOTATED:
+        return _annotations(raw, spec, source)
     if raw.frame is None:
         raise InputError(
             f"'{source}' has no targets; expected an array y; try predict, which needs none"
@@ -110,3 +113,18 @@ def _targets(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> np.ndarray:
     everywhere = np.zeros((len(raw.frame), *values.shape[1:]), values.dtype)
     everywhere[rows] = values
     return everywhere
+
+
+def _annotations(raw: Raw, spec: Spec, source: str) -> Any:
+    annotation = raw.annotation
+    if annotation is None or annotation.task != spec.task:
+        raise InputError(
+            f"'{source}' has no {spec.targets[0]}; expected data annotated for {spec.task}; "
+            "try predict, which needs none"
+        )
+    if annotation.classes != spec.classes:
+        raise InputError(
+            f"'{source}' has the classes {', '.join(annotation.classes)}; expected "
+            f"{', '.join(spec.classes)}, as in the training data; try renaming them"
+        )
+    return annotation.values

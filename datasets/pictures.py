@@ -72,7 +72,7 @@ class Pictures:
         """Return the bytes of some pictures, an object array `(rows,)`."""
         chosen = np.atleast_1d(rows)
         array = np.empty(len(chosen), dtype=object)
-        with _workers() as pool:
+        with workers() as pool:
             array[:] = list(pool.map(self._content, chosen))
         return array
 
@@ -80,13 +80,17 @@ class Pictures:
         data = read_bytes(self.paths[row], LARGEST_FILE)
         return data if self.looks[row].plain else upright(data)
 
+    def digests(self) -> list[bytes]:
+        """Return the sha256 of each file."""
+        return [look.digest for look in self.looks]
 
-def identity(array: np.ndarray | Pictures) -> np.ndarray:
+
+def identity(array: Any) -> np.ndarray:
     """Return an array in which equal rows are equal examples: of files, their hashes."""
-    if isinstance(array, Pictures):
-        digests = b"".join(look.digest for look in array.looks)
-        return np.frombuffer(digests, np.uint8).reshape(-1, hashlib.sha256().digest_size)
-    return array
+    if isinstance(array, np.ndarray):
+        return array
+    digests = np.frombuffer(b"".join(array.digests()), np.uint8)
+    return digests.reshape(-1, hashlib.sha256().digest_size)
 
 
 def look_at(
@@ -110,7 +114,7 @@ def look_at(
 
 
 def _looks(paths: Sequence[Path], bad: BadExamples) -> Iterator[Look | None]:
-    with Progress("Looking at pictures", "files") as progress, _workers() as pool:
+    with Progress("Looking at pictures", "files") as progress, workers() as pool:
         for path, look in zip(paths, pool.map(_look, paths), strict=True):
             if isinstance(look, Look):
                 yield look
@@ -125,7 +129,7 @@ def _look(path: Path) -> Look | Problem:
         data = read_bytes(path, LARGEST_FILE)
         if not data:
             return "is empty", "a picture", "removing it"
-        image = _opened(data)
+        image = opened(data)
         width, height = image.size
         turned = image.getexif().get(_TURNED, 1)
         if turned >= 5:
@@ -161,7 +165,7 @@ def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, 
 
 def upright(data: bytes) -> bytes:
     """Return the bytes of a picture in one of `FORMATS` as JPEG or PNG, upright."""
-    image = _opened(data)
+    image = opened(data)
     if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
         return data
     from PIL import Image, ImageOps
@@ -175,7 +179,7 @@ def upright(data: bytes) -> bytes:
     return held.getvalue()
 
 
-def _opened(data: bytes) -> Image:
+def opened(data: bytes) -> Image:
     """Open a picture, of which only the header is read."""
     from PIL import Image
 
@@ -187,5 +191,6 @@ def _opened(data: bytes) -> Image:
     return image
 
 
-def _workers() -> ThreadPoolExecutor:
+def workers() -> ThreadPoolExecutor:
+    """Return threads to read pictures with, one a processor."""
     return ThreadPoolExecutor(os.cpu_count() or 1)

@@ -7,6 +7,7 @@ import jobs
 import numpy as np
 import pandas as pd
 import pytest
+from masked import digits, write_masks
 
 from zoo import cli
 
@@ -23,6 +24,10 @@ TRAINED = {
     "copies": ("autoencoder", {"data": "wine", "epochs": 2, "set": {"units": (8, 3)}}),
     "vectors": ("linear", {"data": "digits", "kind": "vector", "epochs": 1}),
     "pictures": ("lenet5", {"data": "digits", "epochs": 1}),
+    "masks": (
+        "unet-small",
+        {"data": "{masks}", "epochs": 2, "set": {"filters": 4, "depth": 2}},
+    ),
     "text": (
         "lstm",
         {"data": "{text}", "epochs": 1, "sequence_length": 16, "set": {"units": (8,)}},
@@ -93,7 +98,8 @@ def files(tmp_path_factory):
             file.write(json.dumps({"x": x, "y": y, "tags": tags}) + "\n")
     text = "\n\n".join(f"{SENTENCE * 3}{i}" for i in range(12))
     (folder / "text.txt").write_text(text, encoding="utf-8")
-    paths = {"table": "table.csv", "labels": "labels.jsonl", "text": "text.txt"}
+    write_masks(folder / "masks", *digits(120))
+    paths = {"masks": "masks", "table": "table.csv", "labels": "labels.jsonl", "text": "text.txt"}
     return {name: folder / path for name, path in paths.items()}
 
 

@@ -4,6 +4,7 @@ import signal
 
 import jobs
 import numpy as np
+from masked import write_masks
 from PIL import Image
 
 from zoo import registry
@@ -108,12 +109,14 @@ def write_data(folder):
         place = folder / "files" / "ab"[i % 2]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture[..., 0]).save(place / f"{i}.{'png' if i % 5 else 'bmp'}")
+    write_masks(folder / "masked", pictures[..., 0], pictures[..., 0] // 86)
 
 
 PICTURES = {
     "classification": ("--data", "digits"),
     "multi-label": ("--data", "labels.npz"),
     "regression": ("--data", "numbers.npz"),
+    "segmentation": ("--data", "masked"),
     "image-synthesis": ("--data", "digits"),
 }
 SEQUENCES = {

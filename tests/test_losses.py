@@ -127,13 +127,16 @@ def test_huber_delta_survives_a_saved_model(tmp_path):
 
 def test_all_pairs_are_losses_or_refused():
     y = {"class": CODES, "binary": BITS[:, :1], "multi": BITS, "numbers": LOGITS + 1}
-    y["tokens"], y["shares"] = CODES[None], ONE_HOT
+    y |= {"tokens": CODES[None], "shares": ONE_HOT, "pixels": CODES[None, None]}
     for name, outputs in itertools.product(losses.NAMES, losses.POSSIBLE):
         if name not in losses.POSSIBLE[outputs]:
             with pytest.raises(InputError, match="Expected one of: "):
                 losses.create(name, outputs)
             continue
-        logits = {"binary": LOGITS[:, :1], "tokens": LOGITS[None]}.get(outputs, LOGITS)
+        shaped = {
+            "binary": LOGITS[:, :1], "tokens": LOGITS[None], "pixels": LOGITS[None, None],
+        }  # fmt: skip
+        logits = shaped.get(outputs, LOGITS)
         value = loss(name, outputs, y[outputs], logits)
         assert np.isfinite(value), (name, outputs)
         assert value > 0, (name, outputs)

@@ -20,6 +20,13 @@ from zoo.reports.style import png
 from zoo.reports.summary import MAIN_SCORES
 
 
+def masks(classes):
+    random = np.random.default_rng(4)
+    pictures = random.integers(256, size=(3, 8, 12, 3)).astype("uint8")
+    codes = random.integers(classes + 1, size=(2, 3, 8, 12))
+    return pictures, *np.where(codes == classes, 255, codes), [EVIL, *map(str, range(1, classes))]
+
+
 def residuals(targets=("price",)):
     actual = np.linspace(0, 9, 40)
     return {t: {"actual": actual.tolist(), "predicted": (actual + 1).tolist()} for t in targets}
@@ -70,6 +77,8 @@ DRAWN = {
     "anomaly scores of nothing": ("anomaly_scores", [None]),
     "gray samples": ("samples", np.random.default_rng(3).random((10, 8, 8))),
     "color samples": ("samples", np.full((3, 8, 12, 3), 200, np.uint8), ["a", 2, EVIL]),
+    "masks": ("masks", *masks(2)),
+    "masks of many classes": ("masks", *masks(60)),
     "boundary of 2": ("boundary", *boundary(2)),
     "boundary of 4": ("boundary", *boundary(4)),
     "activations": ("activations", POINTS[:, 0], {"relu": POINTS[:, 0], EVIL: POINTS[:, 1]}),

@@ -11,7 +11,7 @@ import zoo
 from zoo import datasets
 from zoo.errors import InputError
 from zoo.preprocessing import ImagePreprocessor, images
-from zoo.training import session
+from zoo.training import feeding
 from zoo.training.feeds import Resident, Streamed
 
 OPTIONS = {"batch_size": 16, "set": {"filters": 4, "stages": 2, "depth": 1}, "learning_rate": 0.01}
@@ -61,7 +61,7 @@ def test_training_is_what_it_is_from_memory(folder, tmp_path, monkeypatch, case)
     kept = zoo.train("cnn-small", run=str(tmp_path / "kept"), **options)
     monkeypatch.setattr(images, "RESIDENT", 0)
     made = []
-    monkeypatch.setattr(session, "Streamed", lambda *a: made.append(Streamed(*a)) or made[-1])
+    monkeypatch.setattr(feeding, "Streamed", lambda *a: made.append(Streamed(*a)) or made[-1])
     read = zoo.train("cnn-small", run=str(tmp_path / "read"), **options)
     assert len(made) == 2  # training and validation examples
     equal(arrays(read), arrays(kept))
@@ -78,7 +78,7 @@ def feed_of(folder, **how):
     train = datasets.load(folder, **how).train
     preprocessor = ImagePreprocessor("image", train.arrays["image"].shape[1:])
     make = lambda encoded, target: (preprocessor.tensors(encoded), target)  # noqa: E731
-    return session.make_feed(train, preprocessor, make, train.targets(), None)
+    return feeding.make_feed(train, preprocessor, make, train.targets(), None)
 
 
 def test_any_step_is_opened_directly_and_the_next_one_goes_on(folder, monkeypatch):

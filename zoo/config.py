@@ -17,7 +17,10 @@ from zoo.errors import InputError, redacted, unknown
 from zoo.options import check, option
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
-LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
+LOSSES = (
+    "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal", "dice",
+    "dice_crossentropy",
+)  # fmt: skip
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 # What may differ when a run is continued, each by leave of --allow-change.
 CHANGES = ("options", "data", "versions", "device", "callbacks")
@@ -28,6 +31,8 @@ TASKS = (
     "classification",
     "multi-label",
     "regression",
+    "segmentation",
+    "detection",
     "reconstruction",
     "language-modelling",
     "image-synthesis",

@@ -2,7 +2,8 @@
 
 Keras 3.15 forgets Huber's delta when a model is saved, has no label smoothing for integer labels
 and no focal loss for them. Focal loss is Lin's and others', Focal Loss for Dense Object Detection,
-2017, arXiv:1708.02002.
+2017, arXiv:1708.02002; the soft Dice loss is Milletari's, Navab's and Ahmadi's, V-Net, 2016,
+arXiv:1606.04797.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,14 @@ POSSIBLE = {
     "multi": BINARY,
     "numbers": ("mse", "mae", "huber"),
     "tokens": CLASS,
+    "pixels": ("categorical_crossentropy", "focal", "dice", "dice_crossentropy"),
 }
-NAMES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal")
+NAMES = (
+    "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal", "dice",
+    "dice_crossentropy",
+)  # fmt: skip
 SMOOTHED = ("binary_crossentropy", "categorical_crossentropy")
+UNKNOWN = 255  # the code of a pixel of which nothing is said
 
 
 def create(
@@ -37,8 +43,9 @@ def create(
         name: one of `NAMES`.
         outputs: "class" (int codes `(B,)`, logits `(B, C)`), "shares" (of mixed labels, both
             `(B, C)`), "binary" (zeros and ones `(B,)` or `(B, 1)`, logits `(B, 1)`), "multi" (zeros
-            and ones `(B, C)`, logits `(B, C)`), "numbers" (both `(B, T)`, or of any equal shape) or
-            "tokens" (int codes `(B, T)`, logits `(B, T, V)`). Zeros and ones may be mixed.
+            and ones `(B, C)`, logits `(B, C)`), "numbers" (both `(B, T)`, or of any equal shape),
+            "tokens" (int codes `(B, T)`, logits `(B, T, V)`) or "pixels" (int codes `(B, H, W)`,
+            logits `(B, H, W, C)`). Zeros and ones may be mixed.
         label_smoothing: share of each label spread evenly over all classes.
         huber_delta: error at which Huber turns from square to linear.
     """
@@ -89,6 +96,14 @@ def _for_numbers(name: str, label_smoothing: float, huber_delta: float) -> keras
     return keras.losses.MeanSquaredError() if name == "mse" else keras.losses.MeanAbsoluteError()
 
 
+def _for_pixels(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "dice":
+        return Dice()
+    if name == "dice_crossentropy":
+        return Dice(crossentropy=1.0)
+    return KnownPixels(_for_classes(name, label_smoothing, huber_delta))
+
+
 _CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
     "class": _for_classes,
     "shares": _for_shares,
@@ -96,6 +111,7 @@ _CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
     "multi": _for_binary,
     "numbers": _for_numbers,
     "tokens": _for_classes,
+    "pixels": _for_pixels,
 }
 _SAID = {
     "class": "one class out of several",
@@ -104,6 +120,7 @@ _SAID = {
     "multi": "several classes at once",
     "numbers": "numbers",
     "tokens": "tokens",
+    "pixels": "a class of each pixel",
 }
 
 
@@ -193,6 +210,67 @@ class ProbabilityError(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "error": self.error, "probability": self.probability}
+
+
+@register
+class KnownPixels(keras.losses.Loss):
+    """A loss of int codes `(B, H, W)` and logits `(B, H, W, C)` where the code is not `UNKNOWN`.
+
+    What each picture is charged, `(B,)`, is the mean over its known pixels.
+
+    Args:
+        loss: of one code and its logits, as cross-entropy.
+    """
+
+    def __init__(self, loss, name="known_pixels", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.loss = keras.losses.get(loss)
+
+    def call(self, y_true, y_pred):
+        known, codes = _known(y_true, y_pred)  # (B, H, W)
+        losses = self.loss.call(codes, y_pred)
+        return ops.sum(losses * known, (1, 2)) / ops.maximum(ops.sum(known, (1, 2)), 1)
+
+    def get_config(self):
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
+
+
+@register
+class Dice(keras.losses.Loss):
+    """One minus the soft Dice coefficient, the mean over classes, of each picture, `(B,)`.
+
+    Codes and logits are as in `KnownPixels`. For a class with probabilities p and truth g it is
+    `(2 sum pg + 1) / (sum p^2 + sum g^2 + 1)`: the one pixel more makes a class right that is
+    neither there nor predicted. Milletari and others have one class and no such pixel.
+
+    Args:
+        crossentropy: times cross-entropy to add.
+    """
+
+    def __init__(self, crossentropy=0.0, name="dice", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.crossentropy = crossentropy
+
+    def call(self, y_true, y_pred):
+        known, codes = _known(y_true, y_pred)  # (B, H, W)
+        p = ops.softmax(y_pred) * known[..., None]  # (B, H, W, C)
+        g = ops.one_hot(codes, y_pred.shape[-1], dtype=y_pred.dtype) * known[..., None]
+        both, each = ops.sum(p * g, (1, 2)), ops.sum(ops.square(p) + ops.square(g), (1, 2))
+        loss = 1.0 - ops.mean((2.0 * both + 1.0) / (each + 1.0), axis=-1)
+        if not self.crossentropy:
+            return loss
+        entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return loss + self.crossentropy * KnownPixels(entropy).call(y_true, y_pred)
+
+    def get_config(self):
+        return {**super().get_config(), "crossentropy": self.crossentropy}
+
+
+def _known(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Return ones where a pixel's code is known, and the codes, those unknown as zero."""
+    codes = _codes(y_true, y_pred)
+    known = ops.not_equal(codes, UNKNOWN)
+    return ops.cast(known, y_pred.dtype), ops.where(known, codes, 0)
 
 
 def _codes(y_true: Any, y_pred: Any) -> Any:

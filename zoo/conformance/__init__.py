@@ -309,7 +309,7 @@ def _compile(model: keras.Model, subject: Subject) -> None:
 
 
 def _codes(task: str, shape: tuple[int, ...]) -> bool:
-    return task in ("classification", "language-modelling") and shape[-1] > 1
+    return task in ("classification", "segmentation", "language-modelling") and shape[-1] > 1
 
 
 def _compared(kind: str, expected: Any, found: Any) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 from zoo.errors import InputError
 from zoo.progress import Progress
 
-BATCH = 1024
-LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
+BATCH = 1024  # examples answered together, but no more than that many numbers
+LARGEST_BATCH = 1 << 22
 
 
 class Predictor:
@@ -101,7 +102,13 @@ class Predictor:
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         return self._answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
 
-    def predict(self, split: Any, batch_size: int = BATCH) -> dict[str, np.ndarray]:
+    @property
+    def batch_size(self) -> int:
+        """How many examples are answered together: fewer where each is large."""
+        numbers = sum(math.prod(column.shape) for column in self.spec.inputs)
+        return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))
+
+    def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
         """Answer a whole split with a row an example, in its order.
 
         A model that makes pictures makes as many as the split has.
@@ -114,7 +121,7 @@ class Predictor:
                 f"Received {len(split)} examples with nothing in them to answer. Expected one at "
                 "least. Try another file."
             )
-        batches = []
+        batches, batch_size = [], batch_size or self.batch_size
         with Progress("Predicting") as progress:
             for start in range(0, len(served), batch_size):
                 rows = np.arange(start, min(start + batch_size, len(served)))
@@ -205,14 +212,15 @@ def _named(concrete: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
 def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     """Return the spec, the task and the preprocessor that plain values stand for."""
     from zoo import preprocessing, tasks
-    from zoo.datasets.base import Spec
+    from zoo.datasets.base import ANNOTATED, LABELLED, Spec
 
     spec = Spec.from_json(state["spec"])
     task = tasks.from_json(state["task"], spec)
     preprocessor = preprocessing.from_json(state["preprocessor"])
     if set(preprocessor.signature()) != {column.name for column in spec.inputs}:
         raise ValueError("it names other inputs than it prepares")
-    if task.name in LABELLED and not (task.name == spec.task and spec.targets):
+    labelled = task.name in (*LABELLED, *ANNOTATED)
+    if labelled and not (task.name == spec.task and spec.targets):
         raise ValueError("it has no target to learn")
     return spec, task, preprocessor
 

@@ -32,6 +32,7 @@ PICTURES = {
     "samples": "zoo.reports.samples:draw",
     "augmented": "zoo.reports.augmented:draw",
     "boundary": "zoo.reports.boundary:draw",
+    "masks": "zoo.reports.segmentation:draw_masks",
     "activations": "zoo.reports.activations:draw",
 }
 FROM_TABLES = ("confusion", "calibration", "roc", "residuals", "anomaly_scores")

@@ -18,6 +18,7 @@ from zoo.tasks.language_modelling import LanguageModelling
 from zoo.tasks.multi_label import MultiLabel
 from zoo.tasks.reconstruction import Reconstruction
 from zoo.tasks.regression import Regression
+from zoo.tasks.segmentation import Segmentation
 
 TASKS = {
     task.name: task
@@ -25,13 +26,20 @@ TASKS = {
         Classification,
         MultiLabel,
         Regression,
+        Segmentation,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
     )
 }
 Task = (
-    Classification | MultiLabel | Regression | Reconstruction | LanguageModelling | ImageSynthesis
+    Classification
+    | MultiLabel
+    | Regression
+    | Segmentation
+    | Reconstruction
+    | LanguageModelling
+    | ImageSynthesis
 )
 
 # Tasks that learn from inputs alone are possible on data of another natural task.

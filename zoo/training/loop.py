@@ -29,8 +29,7 @@ from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
 
 CALL_SECONDS = 0.1
-EVALUATION_BATCH = 256  # examples measured together, of large ones as many as have
-EVALUATION_NUMBERS = 1 << 23  # so many numbers: 55 pictures of 224 x 224
+EVALUATION_BATCH = 256  # examples measured together at most, unless a step has more
 Row = dict[str, Any]
 
 
@@ -112,12 +111,8 @@ class Trainer:
         if self.strategy is None:
             guard.check(self._run, [v.value for v in self.variables])
         if self.validation is not None:
-            self._evaluate = self.steps.evaluation(self.validation, self._evaluation_batch())
-
-    def _evaluation_batch(self) -> int:
-        """Return how many examples are measured together: those of a step at least."""
-        numbers = sum(tf.size(array) for array in keras.tree.flatten(self.feed.batch(tf.range(1))))
-        return max(self.steps.batch_size, min(EVALUATION_BATCH, EVALUATION_NUMBERS // int(numbers)))
+            size = max(self.steps.batch_size, EVALUATION_BATCH)
+            self._evaluate = self.steps.evaluation(self.validation, size)
 
     def _test_once(self) -> None:
         """Metrics given by name create their variables in their first update."""

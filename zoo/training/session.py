@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import math
 import os
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import zoo
@@ -24,9 +22,8 @@ from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 from zoo.startup import processor
-from zoo.training import beginning, distribution, optimizers
+from zoo.training import beginning, distribution, feeding, optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
-from zoo.training.feeds import Resident, Streamed
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
 from zoo.weights import transfer
@@ -209,7 +206,7 @@ def prepare(
     preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
     builder = {k: v for k, v in builder.items() if k in known} | turned
-    feeds = make_feeds(chosen, dataset, task, preprocessor)
+    feeds = feeding.make_feeds(chosen, dataset, task, preprocessor)
     if feeds["validation"] is None or task.monitor is None:
         chosen = without_early_stopping(asked, chosen)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
@@ -279,46 +276,6 @@ def choose_precision(asked: str, device: str) -> str:
     if asked == "auto":
         return "bfloat16" if device.startswith("GPU") else "float32"
     return asked
-
-
-def make_feeds(
-    chosen: config.Config, dataset: Dataset, task: Any, preprocessor: Any
-) -> dict[str, Any]:
-    """Encode the training and validation splits, once, or say how to, where they are large."""
-
-    def prepare_batch(encoded: Any, target: Any) -> tuple[Any, ...]:
-        return task.example(preprocessor.tensors(encoded), target)
-
-    feeds: dict[str, Any] = {"validation": None}
-    for name in ("train", "validation"):
-        split = getattr(dataset, name)
-        if not len(split):
-            continue
-        target = task.targets(split)
-        weight = class_weights(chosen, task, target) if name == "train" else None
-        feeds[name] = make_feed(split, preprocessor, prepare_batch, target, weight)
-    return feeds
-
-
-def make_feed(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Any:
-    """Return a split in memory, encoded, or, of pictures too large for that, streamed."""
-    if preprocessor.kind != "image" or preprocessor.fits(split):
-        return Resident(preprocessor.encode_split(split), prepare, target, weight)
-    read = preprocessor.reader(split)
-    explain = functools.partial(preprocessor.explain, split)
-    return Streamed(len(split), read, prepare, target, weight, explain)
-
-
-def class_weights(chosen: config.Config, task: Any, target: Any) -> np.ndarray | None:
-    """Return a weight a row where classes are to be weighed."""
-    if chosen.regularization.class_weight is None:
-        return None
-    if not hasattr(task, "class_weights"):
-        raise InputError(
-            f"--class-weight received '{chosen.regularization.class_weight}' for {task.name}. "
-            "Expected classification."
-        )
-    return task.class_weights(target)
 
 
 def build(

@@ -14,6 +14,7 @@ from zoo.errors import InputError
 from zoo.training import feeds, optimizers
 
 Logs = dict[str, tf.Tensor]
+MOST_NUMBERS = 1 << 23  # of the inputs measured together: 55 pictures of 224 x 224
 
 
 class Steps:
@@ -183,7 +184,7 @@ class Steps:
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a function `() -> logs`, compiled, that measures the model on a whole feed."""
-        batch_size = _dividing(len(feed), batch_size, self.replicas)
+        batch_size = _dividing(len(feed), self._fitting(feed, batch_size), self.replicas)
         order, steps = tf.range(len(feed)), math.ceil(len(feed) / batch_size)
 
         def batch(source: Any, i: tf.Tensor) -> None:
@@ -213,6 +214,12 @@ class Steps:
         compiled = tf.function(run, input_signature=[feed.spec], autograph=False)
         measure = compiled.get_concrete_function()
         return lambda: feeds.call(measure, feed, order, (0, steps), batch_size)
+
+    def _fitting(self, feed: Any, batch_size: int) -> int:
+        """Return a batch size at which large examples fit into memory, training's at least."""
+        inputs = keras.tree.flatten(feed.batch(tf.range(1))[0])
+        numbers = sum(math.prod(x.shape) for x in inputs)
+        return min(batch_size, max(self.batch_size, MOST_NUMBERS // max(numbers, 1)))
 
     def _logs(self) -> Logs:
         """Return the metrics so far and the learning rate; under a strategy they are read later."""

@@ -161,10 +161,12 @@ def headline(score: str, result: dict[str, Any]) -> str:
 
 
 def draw_samples(run: Run, predictor: Any, data: Any) -> None:
-    """Draw what needs the model itself: made pictures, the decision boundary of two numbers."""
+    """Draw what needs the model itself: pictures, masks, the decision boundary of two numbers."""
     if predictor.task.name == "image-synthesis":
         pictures = predictor.make(64)["image"]
         reports.save(reports.draw("samples", pictures), run.plots / "samples.png")
+    if predictor.task.name == "segmentation":
+        _draw_masks(run, predictor, data)
     columns = data.spec.inputs
     plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
     if plane and predictor.task.name == "classification":
@@ -180,6 +182,20 @@ def draw_mistakes(run: Run, predictor: Any, split: Any, mistakes: list[dict[str,
     captions = [f"{m['actual']} as {m['predicted']}" for m in mistakes]
     figure = reports.draw("samples", pictures.numpy(), captions)
     reports.save(figure, run.plots / "worst_mistakes.png")
+
+
+def _draw_masks(run: Run, predictor: Any, data: Any, count: int = 5) -> None:
+    split = data.test if len(data.test) else data.train
+    rows = np.unique(np.linspace(0, len(split) - 1, count).astype(int))
+    raw = split.batch(rows)
+    pictures = predictor.preprocessor.encode(
+        {name: tf.constant(values) for name, values in raw.items()}
+    )
+    masks = split.target[split.rows[rows]]
+    figure = reports.draw(
+        "masks", pictures.numpy(), masks, predictor(raw)["mask"], data.spec.classes
+    )
+    reports.save(figure, run.plots / "masks.png")
 
 
 def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:
