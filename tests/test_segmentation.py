@@ -230,7 +230,7 @@ def test_the_export_stands_alone(zoo, trained, files, tmp_path):
 
 def test_what_segmentation_refuses(zoo, files):
     for option, value, said in (
-        ("--augment", "brightness,flip", "--augment received 'flip' for segmentation"),
+        ("--augment", "brightness,mixup", "--augment received 'mixup' for segmentation"),
         ("--class-weight", "auto", "--class-weight received 'auto' for segmentation"),
         ("--loss", "mse", "Expected one of: categorical_crossentropy, focal, dice"),
     ):
