@@ -22,15 +22,18 @@ FILES = (
     "cnn-small", "--data", "files", "--batch-size", "8", "--epochs", "4", "--set", "filters=4",
     "--set", "stages=2", "--set", "depth=1",
 )  # fmt: skip
-MIXED = "flip,shift,crop,rotate,randaugment,augmix,erase,noise,mixup,cutmix"
 CURED = ("--dropout", "0.2", "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1")
 FEATURES = {
     "dropout, averages, warm-up, cosine, early stopping": (*MLP, *CURED, "--early-stopping", "2"),
     "augmentation, bfloat16, momentum": (
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
-        "bfloat16", "--augment", MIXED, "--optimizer", "sgd", "--momentum", "0.9",
+        "bfloat16", "--augment", "crop,noise,cutmix", "--optimizer", "sgd", "--momentum", "0.9",
     ),
     "pictures streamed from files": (*FILES, "--augment", "shift,flip", "--accumulate", "3"),
+    "every change to gray pictures": (
+        "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--augment",
+        "flip,shift,zoom,crop,rotate,randaugment,augmix,brightness,contrast,erase,noise,mixup,cutmix",
+    ),
     "accumulation, clipping, XLA": (
         *MLP, "--jit", "on", "--accumulate", "3", "--clip-norm", "0.1", "--dropout", "0.2",
     ),
