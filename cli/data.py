@@ -194,7 +194,7 @@ def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
     if report["task"] != "regression":
-        _section("Balance")
+        _section("Boxes of each class" if report["task"] == "detection" else "Balance")
         rows = [(name, *(part[name] for part in balance.values())) for name in names]
         _print_cut(("class", *balance), rows)
         return

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .base import ArraySplit, Dataset, TableSplit, TextSplit
+from .boxes import count
 from .frames import is_number, is_text
 from .pictures import Pictures, identity
 from .splits import NAMES
@@ -152,11 +153,13 @@ def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
 
 
 def _balance(data: Dataset, split: Any) -> Any:
-    """Return the rows of each class, or the range of each number."""
+    """Return the rows, or boxes, of each class, or the range of each number."""
     values = split.targets()
     classes = data.spec.classes
     if data.spec.task == "classification":
         counts = np.bincount(values, minlength=len(classes))
+    elif data.spec.task == "detection":
+        counts = count(values, classes)
     elif data.spec.task == "multi-label":
         counts = values.sum(axis=0)
     else:

@@ -140,6 +140,9 @@ def refuse_unseen(target: Target, splits: dict[str, np.ndarray], source: str) ->
 
 def _seen(target: Target, rows: np.ndarray) -> set[int]:
     values = target.values[rows]
+    if target.task == "detection":
+        codes = values[..., 4]
+        return set(np.unique(codes[codes >= 0]).astype(int).tolist())
     codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
     return set(np.unique(codes).tolist())
 

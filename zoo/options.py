@@ -17,6 +17,7 @@ from zoo.errors import InputError, unknown
 AUGMENTATIONS = (
     "flip", "shift", "zoom", "rotate", "brightness", "contrast", "erase", "noise",
 )  # fmt: skip
+SMALLEST_SIDE, LARGEST_SIDE = 4, 4096  # pixels
 
 
 def option(
@@ -32,7 +33,7 @@ def option(
     """Declare an option: its default, its help and the values it takes.
 
     `low` and `high` are inclusive bounds, `above` an exclusive one; `kind` names what a string
-    must parse as ("duration", "interval", "augmentations").
+    must parse as ("duration", "interval", "augmentations", "picture size").
     """
     metadata: dict[str, Any] = {"help": text, "choices": choices, "kind": kind}
     metadata |= {"low": low, "high": high, "above": above}
@@ -157,4 +158,21 @@ def augmentations(text: str, shown: str = "augment") -> dict[str, float | None]:
     return result
 
 
-PARSERS = {"duration": seconds, "interval": interval, "augmentations": augmentations}
+def picture_size(text: str, shown: str = "image size") -> tuple[int, int]:
+    """Return height and width for "96" or "240x320"."""
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text.strip())
+    size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if min(size) < SMALLEST_SIDE or max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"{shown} received '{text}'. Expected pixels a side, from {SMALLEST_SIDE} to "
+            f"{LARGEST_SIDE}, as 96, or height x width, as 240x320."
+        )
+    return size
+
+
+PARSERS = {
+    "duration": seconds,
+    "interval": interval,
+    "augmentations": augmentations,
+    "picture size": picture_size,
+}
