@@ -44,7 +44,7 @@ DOORS = {
         "startup", "tasks", "weights",
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
-    "conformance": {"registry", "startup"},
+    "conformance": {"losses", "registry", "startup"},
     "api": {
         "datasets", "exporters", "predictors", "registry", "runs", "startup", "training",
     },
