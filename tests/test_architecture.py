@@ -33,7 +33,7 @@ DOORS = {
     "augmentation": set(),
     "preprocessing": {"datasets"},
     "models": {"layers", "losses", "registry", "models"},
-    "tasks": {"datasets", "generation", "losses", "metrics", "preprocessing"},
+    "tasks": {"datasets", "generation", "layers", "losses", "metrics", "preprocessing"},
     "serving": {"datasets", "layers", "preprocessing", "registry", "tasks", "weights"},
     "predictors": {
         "datasets", "preprocessing", "registry", "runs", "serving", "startup", "tasks", "weights",

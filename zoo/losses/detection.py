@@ -103,12 +103,14 @@ def centerness(boxes, places):
         places: what `locations` returned, `(L, 3)`.
     """
     y, x = places[:, 0], places[:, 1]
-    shares = []
-    for first, last in ((boxes[..., 0], boxes[..., 2]), (boxes[..., 1], boxes[..., 3])):
-        at = y if not shares else x
-        near, far = ops.minimum(at - first, last - at), ops.maximum(at - first, last - at)
-        shares.append(ops.maximum(near, 0.0) / ops.maximum(far, TINY))
-    return ops.sqrt(shares[0] * shares[1])
+    top, left, bottom, right = (boxes[..., i] for i in range(4))
+    return ops.sqrt(_balance(y - top, bottom - y) * _balance(x - left, right - x))
+
+
+def _balance(first, second):
+    """Return the smaller of two distances over the larger; 0 where one is negative."""
+    near, far = ops.minimum(first, second), ops.maximum(first, second)
+    return ops.maximum(near, 0.0) / ops.maximum(far, TINY)
 
 
 def generalized_iou(first, second):

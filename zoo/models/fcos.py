@@ -7,7 +7,6 @@ arXiv:1612.03144, with two coarser maps made of its last; Wu and He, Group Norma
 arXiv:1803.08494.
 """
 
-
 import itertools
 import math
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from zoo.errors import InputError
 from zoo.progress import Progress
 
 BATCH = 1024
+MOST_NUMBERS = 1 << 23  # of a batch's inputs: 55 pictures of 224 x 224
 
 
 class Predictor:
@@ -100,7 +102,7 @@ class Predictor:
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
         return self._answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
 
-    def predict(self, split: Any, batch_size: int = BATCH) -> dict[str, np.ndarray]:
+    def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
         """Answer a whole split with a row an example, in its order.
 
         A model that makes pictures makes as many as the split has.
@@ -113,6 +115,8 @@ class Predictor:
                 f"Received {len(split)} examples with nothing in them to answer. Expected one at "
                 "least. Try another file."
             )
+        numbers = sum(math.prod(column.shape) for column in self.spec.inputs)
+        batch_size = batch_size or min(BATCH, max(1, MOST_NUMBERS // max(numbers, 1)))
         batches = []
         with Progress("Predicting") as progress:
             for start in range(0, len(served), batch_size):

@@ -58,6 +58,13 @@ class ImagePreprocessor:
             self._decode, pictures, fn_output_signature=tf.TensorSpec(self.shape, tf.uint8)
         )
 
+    def sizes(self, raw: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return height and width of each picture before it was resized, int64 `(B, 2)`."""
+        pictures = raw[self.name]
+        if pictures.dtype != tf.string:
+            return tf.tile(tf.constant([self.shape[:2]], tf.int64), [tf.shape(pictures)[0], 1])
+        return tf.map_fn(_size, pictures, fn_output_signature=tf.TensorSpec((2,), tf.int64))
+
     def _decode(self, data: tf.Tensor) -> tf.Tensor:
         height, width, channels = self.shape
         with tf.control_dependencies([_refuse_odd(data)]):
@@ -126,17 +133,22 @@ def _refuse_many(count: int, shape: tuple[int, ...]) -> None:
 
 def _refuse_odd(data: tf.Tensor) -> tf.Operation:
     """Return a check in graph that bytes are a PNG or JPEG of a size that can be decoded."""
+    size = _size(data)
+    return tf.debugging.Assert(
+        tf.reduce_prod(tf.cast(size, tf.float64)) <= MOST_PIXELS,
+        ["a picture of", size[1], "x", size[0], f"pixels, more than {MOST_PIXELS:,}"],
+    )
+
+
+def _size(data: tf.Tensor) -> tf.Tensor:
+    """Return height and width of a picture as its header says, int64 `(2,)`."""
     is_png = tf.strings.substr(data, 0, len(_PNG)) == _PNG
     is_jpeg = tf.strings.substr(data, 0, len(_JPEG)) == _JPEG
     kind = tf.debugging.Assert(
         is_png | is_jpeg, ["a picture that is neither PNG nor JPEG"], summarize=1
     )
     with tf.control_dependencies([kind]):
-        size = tf.cond(is_png, lambda: _png_size(data), lambda: _jpeg_size(data))
-    return tf.debugging.Assert(
-        tf.reduce_prod(tf.cast(size, tf.float64)) <= MOST_PIXELS,
-        ["a picture of", size[1], "x", size[0], f"pixels, more than {MOST_PIXELS:,}"],
-    )
+        return tf.cond(is_png, lambda: _png_size(data), lambda: _jpeg_size(data))
 
 
 def _png_size(data: tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
+from zoo.tasks.detection import Detection
 from zoo.tasks.image_synthesis import ImageSynthesis
 from zoo.tasks.language_modelling import LanguageModelling
 from zoo.tasks.multi_label import MultiLabel
@@ -25,13 +26,20 @@ TASKS = {
         Classification,
         MultiLabel,
         Regression,
+        Detection,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
     )
 }
 Task = (
-    Classification | MultiLabel | Regression | Reconstruction | LanguageModelling | ImageSynthesis
+    Classification
+    | MultiLabel
+    | Regression
+    | Detection
+    | Reconstruction
+    | LanguageModelling
+    | ImageSynthesis
 )
 
 # Tasks that learn from inputs alone are possible on data of another natural task.

@@ -315,6 +315,8 @@ def build(
         raise InputError(f"Model '{row.name}' cannot be built: {error}") from error
     finally:
         keras.config.set_dtype_policy("float32")
+    if hasattr(task, "bind"):  # its loss follows from the model
+        task.bind(model)
     smoothing = chosen.regularization.label_smoothing
     loss = task.loss(
         chosen.optimization.loss,

@@ -14,6 +14,7 @@ from zoo.errors import InputError
 from zoo.training import optimizers
 
 Logs = dict[str, tf.Tensor]
+MOST_NUMBERS = 1 << 23  # of a batch's inputs: 55 pictures of 224 x 224
 
 
 class Steps:
@@ -186,7 +187,7 @@ class Steps:
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a compiled `() -> logs` that measures the model on a whole feed."""
-        batch_size = _dividing(len(feed), batch_size, self.replicas)
+        batch_size = _dividing(len(feed), self._fitting(feed, batch_size), self.replicas)
         size = len(feed)
 
         def batch(start: tf.Tensor) -> None:
@@ -214,6 +215,12 @@ class Steps:
             return self._logs()
 
         return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
+
+    def _fitting(self, feed: Any, batch_size: int) -> int:
+        """Return a batch size at which large pictures fit into memory, training's at least."""
+        inputs = keras.tree.flatten(feed.batch(tf.range(1))[0])
+        numbers = sum(math.prod(x.shape) for x in inputs)
+        return min(batch_size, max(self.batch_size, MOST_NUMBERS // max(numbers, 1)))
 
     def _logs(self) -> Logs:
         """Return the metrics so far and the learning rate; under a strategy they are read later."""
