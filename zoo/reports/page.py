@@ -17,11 +17,16 @@ from zoo.reports.diagnosis import diagnose
 from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
-ORDER = ("curves", "boundary", "samples", "confusion", "roc", "calibration", "residuals")
+ORDER = (
+    "curves", "boundary", "samples", "detections", "confusion", "roc", "precision_recall",
+    "calibration", "residuals",
+)  # fmt: skip
 CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",
     "samples": "Samples",
+    "detections": "Boxes found, and dashed those that are there",
+    "precision_recall": "Precision and recall of each class",
     "confusion": "Confusion matrix: counts, shaded by share of the actual class",
     "roc": "ROC curve",
     "calibration": "Calibration: how often predictions of a given confidence are right",

@@ -14,6 +14,7 @@ MAIN_SCORES = {
     "classification": "accuracy",
     "multi-label": "f1",
     "regression": "r2",
+    "detection": "map",
     "reconstruction": "mse",
     "language-modelling": "bits_per_character",
     "image-synthesis": "frechet_pixels",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -158,14 +159,34 @@ def headline(score: str, result: dict[str, Any]) -> str:
 
 
 def draw_samples(run: Run, predictor: Any, data: Any) -> None:
-    """Draw what needs the model itself: made pictures, the decision boundary of two numbers."""
+    """Draw what needs the model itself: pictures, made or with boxes, and decision boundaries."""
     if predictor.task.name == "image-synthesis":
         pictures = predictor.make(64)["image"]
         reports.save(reports.draw("samples", pictures), run.plots / "samples.png")
+    if predictor.task.name == "detection":
+        _draw_boxes(run, predictor, data)
     columns = data.spec.inputs
     plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
     if plane and predictor.task.name == "classification":
         _draw_boundary(run, predictor, data)
+
+
+def _draw_boxes(run: Run, predictor: Any, data: Any, count: int = 6) -> None:
+    """Draw the boxes found on some test pictures."""
+    split = data.test if len(data.test) else data.train
+    part = dataclasses.replace(split, rows=split.rows[:count])
+    raw = part.batch(np.arange(len(part)))
+    (pictures,) = raw.values()
+    if pictures.dtype == object:
+        decode = tf.io.decode_image
+        pictures = [decode(p, channels=3, expand_animations=False).numpy() for p in pictures]
+    found = predictor.task.found(predictor(raw))
+    examples = [
+        {"picture": picture, "truth": truth, "found": boxes}
+        for picture, truth, boxes in zip(pictures, predictor.task.truth(part), found, strict=True)
+    ]
+    figure = reports.draw("detections", examples, data.spec.classes)
+    reports.save(figure, run.plots / "detections.png")
 
 
 def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:
