@@ -92,7 +92,7 @@ def read(
 def pictures_in(folder: Path) -> dict[str, Path]:
     """Return the picture files of a folder by their names without suffix."""
     found = [path for path in files_in(folder) if path.suffix.lower() in SUFFIXES]
-    return {path.stem: path for path in reversed(found)}
+    return {path.stem: path for path in found}
 
 
 def recode(annotation: Annotation, classes: Sequence[str], source: str) -> np.ndarray:

@@ -62,7 +62,8 @@ class ImagePreprocessor:
         """Return height and width of each picture before it was resized, int64 `(B, 2)`."""
         pictures = raw[self.name]
         if pictures.dtype != tf.string:
-            return tf.tile(tf.constant([self.shape[:2]], tf.int64), [tf.shape(pictures)[0], 1])
+            shape = tf.shape(pictures, tf.int64)
+            return tf.repeat(shape[None, 1:3], shape[0], axis=0)
         return tf.map_fn(_size, pictures, fn_output_signature=tf.TensorSpec((2,), tf.int64))
 
     def _decode(self, data: tf.Tensor) -> tf.Tensor:

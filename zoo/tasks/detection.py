@@ -112,7 +112,8 @@ class Detection:
             return self.decode(model(inputs, training=False), preprocessor.sizes(raw), model)
 
         def tensors(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            sizes = tf.tile(tf.constant([inputs.shape[1:3]]), [tf.shape(inputs)[0], 1])
+            shape = tf.shape(inputs)
+            sizes = tf.repeat(shape[None, 1:3], shape[0], axis=0)
             return self.decode(model(inputs, training=False), sizes, model)
 
         return {
