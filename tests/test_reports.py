@@ -26,6 +26,13 @@ def residuals(targets=("price",)):
 
 
 ROC = [{"false_positive_rate": x, "true_positive_rate": x**0.3} for x in (0.0, 0.1, 0.5, 1.0)]
+CURVES = [{"class": EVIL, "precision": [1, 0.5], "recall": [0.2, 0.8]},
+          {"class": "b", "precision": [], "recall": []}]  # fmt: skip
+EXAMPLES = [
+    {"picture": np.full((40, width, channels), 90, "uint8"), "truth": np.array([[2, 3, 20, 30, 0]]),
+     "found": np.array([[3, 3, 22, 28, 0, 0.9], [1, 1, 5, 5, 1, 0.2]])}
+    for width, channels in ((60, 3), (30, 1), (60, 3))
+]  # fmt: skip
 POINTS = np.random.default_rng(1).normal(size=(30, 2))
 
 
@@ -57,6 +64,9 @@ DRAWN = {
     "confusion of 70": ("confusion", confusion(70)),
     "calibration": ("calibration", CALIBRATION),
     "roc": ("roc", ROC),
+    "precision and recall": ("precision_recall", CURVES),
+    "boxes": ("detections", EXAMPLES, (EVIL, "b")),
+    "boxes on one picture": ("detections", EXAMPLES[:1], (EVIL, "b")),
     "residuals": ("residuals", residuals()),
     "residuals of several": ("residuals", residuals(["height", EVIL])),
     "residuals of a constant": ("residuals", {"y": {"actual": [1, 1], "predicted": [1, None]}}),

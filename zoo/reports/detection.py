@@ -35,8 +35,9 @@ def draw_boxes(examples: Sequence[Mapping[str, Any]], classes: Sequence[str]) ->
     for axes in panels:
         axes.set_axis_off()
     for axes, example in zip(panels, examples, strict=False):
-        picture = np.broadcast_to(example["picture"], (*example["picture"].shape[:2], 3))
-        axes.imshow(picture, interpolation="bilinear")
+        height, width = example["picture"].shape[:2]
+        picture = np.broadcast_to(example["picture"], (height, width, 3))
+        axes.imshow(picture, interpolation="bilinear", extent=(0, width, height, 0))
         for *edges, code in example["truth"]:
             _box(axes, edges, color(int(code)), linestyle="--")
         for *edges, code, score in example["found"]:

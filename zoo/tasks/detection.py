@@ -89,7 +89,9 @@ class Detection:
         boxes = to_boxes(outputs[..., :4], locations(layer.shapes, layer.strides))
         height, width = layer.size
         shares = tf.clip_by_value(boxes / [height, width, height, width], 0.0, 1.0)
+        seen = tf.reduce_all(shares[..., 2:] > shares[..., :2], axis=-1, keepdims=True)
         scores = tf.sqrt(tf.sigmoid(outputs[..., 5:]) * tf.sigmoid(outputs[..., 4:5]))
+        scores *= tf.cast(seen, tf.float32)  # what lies outside the picture has no area left
         found = tf.image.combined_non_max_suppression(
             shares[:, :, None], scores, MOST, MOST, SAME, LEAST, clip_boxes=False
         )
@@ -180,5 +182,6 @@ def _mean(values: np.ndarray) -> float | None:
 def _curve(name: str, matches: measures.Matches) -> dict[str, Any]:
     """Return precision and recall at an overlap of one half, thinned to some 200 points."""
     precision, recall = matches.precision_recall()
-    kept = np.unique(np.linspace(0, max(len(recall) - 1, 0), 200).astype(int))[: len(recall)]
+    hits = np.flatnonzero(np.diff(recall, prepend=0.0))
+    kept = hits[np.unique(np.linspace(0, max(len(hits) - 1, 0), 200).astype(int))[: len(hits)]]
     return {"class": name, "precision": precision[kept].tolist(), "recall": recall[kept].tolist()}
