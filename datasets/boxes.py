@@ -46,7 +46,7 @@ class Example:
     picture: Path
     split: str
     file: Path
-    size: tuple[int, int] | None = None
+    size: tuple[float, float] | None = None
     boxes: list[Box] = field(default_factory=list)
 
 
@@ -127,8 +127,8 @@ def _problem(example: Example, look: Look) -> tuple[str, Problem] | None:
     """Return what is wrong with a picture's boxes, and where."""
     real = f"{look.height} x {look.width}"
     if example.size not in (None, (look.height, look.width)):
-        height, width = cast(tuple[int, int], example.size)
-        why = f"says that '{example.picture.name}' is of {height} x {width} pixels, not {real}"
+        height, width = cast(tuple[float, float], example.size)
+        why = f"says that '{example.picture.name}' is of {height:g} x {width:g} pixels, not {real}"
         return "", (why, "height and width of the picture as it is upright", "annotating it anew")
     for box in example.boxes:
         edges = f"({box.top:g}, {box.left:g}, {box.bottom:g}, {box.right:g})"

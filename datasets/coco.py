@@ -6,9 +6,9 @@ top, width and height in pixels from zero; a crowd is one box around many.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .splits import NAMES, split_name
 
 LARGEST = 1 << 30  # bytes: twice what COCO says of its 118,287 pictures for training
 ROBOFLOW = "_annotations.coco.json"
+ODD = (KeyError, TypeError, ValueError, OverflowError)  # what is not as it should be raises these
 
 
 def is_one(path: Path) -> bool:
@@ -94,9 +95,10 @@ def _content(file: Path) -> dict[str, Any]:
 
 def _classes(content: dict[str, Any], file: Path) -> dict[Any, str]:
     """Return the name of each category by its id, in the order of the ids."""
-    named = {item.get("id"): item.get("name") for item in content["categories"]}
-    if not all(isinstance(i, int) and isinstance(name, str) for i, name in named.items()):
+    pairs = [(item.get("id"), item.get("name")) for item in content["categories"]]
+    if not all(isinstance(i, int) and isinstance(name, str) and name for i, name in pairs):
         raise _refused(file, "has a category without id or name", "both")
+    named = dict(pairs)
     if len(named) < len(content["categories"]) or len(set(named.values())) < len(named):
         raise _refused(file, "has two categories of one id or name", "one each")
     return dict(sorted(named.items()))
@@ -118,25 +120,22 @@ def _examples(
     for number, item in enumerate(content["images"]):
         try:
             examples[item["id"]] = _example(item, split, file, folders)
-        except (KeyError, TypeError, ValueError) as error:
+        except (*ODD, OSError) as error:
             why = f"has no id, or no file that lies beside it ({str(error)[:60]})"
             bad.found(file, f"image {number}", (why, "an id and a file_name", "correcting it"))
-    wrong: set[Any] = set()
-    for item in _boxes(content):
+    for item in content["annotations"]:
+        if item.get("iscrowd"):
+            continue
         try:
             examples[item["image_id"]].boxes.append(_box(item, classes))
-        except (KeyError, TypeError, ValueError):
-            if item.get("image_id") not in wrong:  # a picture is bad once
-                found = {name: item.get(name) for name in ("image_id", "category_id", "bbox")}
-                expected = "an image and a category that are listed, and four numbers"
-                problem = (f"says {found!s:.150}", expected, "correcting it")
-                bad.found(file, f"annotation {item.get('id')}", problem)
-            wrong.add(item.get("image_id"))
-    return [example for key, example in examples.items() if key not in wrong]
-
-
-def _boxes(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (item for item in content["annotations"] if not item.get("iscrowd"))
+        except ODD:
+            found = {name: item.get(name) for name in ("image_id", "category_id", "bbox")}
+            expected = "an image and a category that are listed, and four numbers"
+            problem = (f"says {found!s:.150}", expected, "correcting it")
+            bad.found(file, f"annotation {str(item.get('id'))[:20]}", problem)
+            with contextlib.suppress(*ODD):  # where there is no such image
+                del examples[item["image_id"]]
+    return list(examples.values())
 
 
 def _example(item: dict[str, Any], split: str, file: Path, folders: list[Path]) -> Example:
@@ -154,4 +153,6 @@ def _example(item: dict[str, Any], split: str, file: Path, folders: list[Path]) 
 def _box(item: dict[str, Any], classes: dict[Any, str]) -> Box:
     left, top, width, height = map(float, item["bbox"])
     name = classes[item["category_id"]]
-    return Box(name, top, left, top + height, left + width, f"annotation {item.get('id')}")
+    return Box(
+        name, top, left, top + height, left + width, f"annotation {str(item.get('id'))[:20]}"
+    )

@@ -97,7 +97,7 @@ def _annotate(example: Example) -> None:
     """
     root = parse_xml(read_bytes(example.file, LARGEST_XML))
     size = [_number(root, f"size/{side}", "size", 0.0) for side in ("height", "width")]
-    example.size = (int(size[0]), int(size[1])) if all(size) else None
+    example.size = (size[0], size[1]) if all(size) else None
     for i, item in enumerate(root.findall("object"), 1):
         where = f"object {i}"
         name = " ".join((item.findtext("name") or "").split())

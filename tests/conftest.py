@@ -3,6 +3,7 @@
 import functools
 import json
 
+import drawn
 import jobs
 import numpy as np
 import pandas as pd
@@ -23,6 +24,20 @@ TRAINED = {
     "copies": ("autoencoder", {"data": "wine", "epochs": 2, "set": {"units": (8, 3)}}),
     "vectors": ("linear", {"data": "digits", "kind": "vector", "epochs": 1}),
     "pictures": ("lenet5", {"data": "digits", "epochs": 1}),
+    "boxes": (
+        "fcos",
+        {
+            "data": "{boxes}",
+            "epochs": 2,
+            "batch_size": 8,
+            "set": {
+                "backbone_options": {"filters": 4, "stages": 4, "depth": 1},
+                "strides": (4, 8, 16),
+                "width": 8,
+                "depth": 1,
+            },
+        },
+    ),
     "text": (
         "lstm",
         {"data": "{text}", "epochs": 1, "sequence_length": 16, "set": {"units": (8,)}},
@@ -93,7 +108,8 @@ def files(tmp_path_factory):
             file.write(json.dumps({"x": x, "y": y, "tags": tags}) + "\n")
     text = "\n\n".join(f"{SENTENCE * 3}{i}" for i in range(12))
     (folder / "text.txt").write_text(text, encoding="utf-8")
-    paths = {"table": "table.csv", "labels": "labels.jsonl", "text": "text.txt"}
+    drawn.write_voc(folder / "boxes", 30)
+    paths = {"table": "table.csv", "labels": "labels.jsonl", "text": "text.txt", "boxes": "boxes"}
     return {name: folder / path for name, path in paths.items()}
 
 

@@ -104,6 +104,8 @@ WRONG = {
     "another size": (one("cat", 1, 1, 5, 5, size=(36, 48)), "of 48 x 36 pixels, not 36 x 48"),
     "no XML": ("<annotation><object>", "it is no XML"),
     "entities": (BOMB, "it has the DOCTYPE 'a'"),
+    "infinite size": (drawn.describe(("inf", 36), []), "of 36 x inf pixels, not 36 x 48"),
+    "encoding": ('<?xml version="1.0" encoding="utf-77"?><a/>', "cannot be read"),
     "missing": (None, "No such file"),
 }
 
@@ -190,6 +192,11 @@ WRONG_COCO = {
     ),
     "unknown image": (lambda c: c["annotations"][0].update(image_id=7), "annotation 0 says"),
     "three numbers": (lambda c: c["annotations"][0].update(bbox=[1, 2, 3]), "annotation 0 says"),
+    "a list for an image": (lambda c: c["annotations"][0].update(image_id=[1]), "annotation 0"),
+    "a list for a class": (lambda c: c["categories"][0].update(id=[1]), "without id or name"),
+    "too large": (lambda c: c["annotations"][0].update(bbox=[10**400, 1, 2, 3]), "annotation 0"),
+    "long name": (lambda c: c["images"][0].update(file_name="x" * 5000), "image 0 has no id, or"),
+    "zero byte": (lambda c: c["images"][0].update(file_name="x\0"), "image 0 has no id, or"),
     "no area": (lambda c: c["annotations"][0].update(bbox=[1, 2, 0, 5]), "has no area"),
     "elsewhere": (
         lambda c: c["images"][1].update(file_name="../x.png"), "image 1 has no id, or no file"

@@ -146,7 +146,7 @@ def parse_xml(content: bytes) -> ElementTree.Element:
     try:
         parser.feed(content)
         return parser.close()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:  # an encoding may be unknown
         raise ValueError(f"it is no XML: {error}") from None
 
 
