@@ -17,6 +17,10 @@ from .common import json_option, plugin_option, print_json, print_table
 
 SHOWN = 40  # rows of a table; --json shows all
 _ELSEWHERE = ("data", "sequence_length")
+BALANCES = {
+    "segmentation": "Balance, in shares of all pixels",
+    "detection": "Boxes of each class",
+}
 _DEFAULTS = {"on_bad_example": "skip"}  # who looks wants to see all, and what is bad
 
 
@@ -232,8 +236,7 @@ def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
     if report["task"] != "regression":
-        pixels = report["task"] == "segmentation"
-        _section("Balance, in shares of all pixels" if pixels else "Balance")
+        _section(BALANCES.get(report["task"], "Balance"))
         rows = [(name, *(part[name] for part in balance.values())) for name in names]
         _print_cut(("class", *balance), rows)
         return

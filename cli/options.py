@@ -35,7 +35,8 @@ def _metavar(entry: Field) -> str:
     if meta["choices"]:
         return "[" + "|".join(meta["choices"]) + "]"
     if meta["kind"]:
-        return {"duration": "TIME", "interval": "STEPS|TIME"}.get(meta["kind"], "LIST")
+        shown = {"duration": "TIME", "interval": "STEPS|TIME", "picture size": "SIZE"}
+        return shown.get(meta["kind"], "LIST")
     if entry.name in ("validation", "test", "run", "plugin"):
         return "PATH"
     if entry.name == "set":

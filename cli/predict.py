@@ -30,6 +30,8 @@ LARGEST_STDIN = 1 << 30  # bytes
 def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: bool) -> None:
     """Answer every example of FILE (- for stdin) with a line of CSV, or of JSON.
 
+    A detector answers with a line a box, its edges in pixels.
+
     \b
     zoo predict runs/mlp-iris-1 flowers.csv
     zoo predict runs/mlp-iris-1 - < flowers.csv
@@ -44,6 +46,8 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
         outputs = _from_stdin(predictor, stdin_kind)
     else:
         outputs = _picture(predictor, data) if _is_picture(data) else api.predict(predictor, data)
+    if predictor.task.name == "detection":
+        outputs = _boxes(outputs)
     text = _table(outputs, predictor.spec.classes, as_json)
     if out is None:
         click.echo(text, nl=False)
@@ -109,6 +113,20 @@ def _picture(predictor: Any, path: str) -> dict[str, Any]:
     with contextlib.suppress(Exception):  # where Pillow cannot read it, the model says so itself
         content = upright(content)
     return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})
+
+
+def _boxes(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Return one row a box, and the row of its picture."""
+    import numpy as np
+
+    real = np.arange(outputs["boxes"].shape[1]) < outputs["count"][:, None]
+    edges = zip(("top", "left", "bottom", "right"), outputs["boxes"][real].T, strict=True)
+    return {
+        "row": np.nonzero(real)[0],
+        "label": outputs["labels"][real],
+        "score": outputs["scores"][real],
+        **dict(edges),
+    }
 
 
 def _table(outputs: dict[str, Any], classes: tuple[str, ...], as_json: bool) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .base import ArraySplit, Dataset, TableSplit, TextSplit
+from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
 from .pictures import Pictures, identity
@@ -153,7 +154,7 @@ def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
 
 
 def _balance(data: Dataset, split: Any) -> Any:
-    """Return the rows of each class or its share of all pixels, or the range of each number."""
+    """Return rows, boxes or the share of pixels of each class, or the range of each number."""
     classes = data.spec.classes
     if data.spec.task == "segmentation":
         pixels = count_pixels(split.target, split.rows, len(classes))
@@ -162,6 +163,8 @@ def _balance(data: Dataset, split: Any) -> Any:
     values = split.targets()
     if data.spec.task == "classification":
         counts = np.bincount(values, minlength=len(classes))
+    elif data.spec.task == "detection":
+        counts = count(values, classes)
     elif data.spec.task == "multi-label":
         counts = values.sum(axis=0)
     else:

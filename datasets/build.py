@@ -144,6 +144,9 @@ def _seen(target: Target, rows: np.ndarray) -> set[int]:
         counts = count_pixels(target.values, rows, len(target.classes))
         return set(np.flatnonzero(counts).tolist())
     values = target.values[rows]
+    if target.task == "detection":
+        codes = values[..., 4]
+        return set(np.unique(codes[codes >= 0]).astype(int).tolist())
     codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
     return set(np.unique(codes).tolist())
 

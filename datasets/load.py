@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import InputError, nearest
+from zoo.options import picture_size
 
 from . import catalog
 
@@ -31,7 +32,7 @@ def load(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     on_bad_example: str = "fail",
-    image_size: int | None = None,
+    image_size: int | str | None = None,
 ) -> Dataset:
     """Load a data set in three splits; those that do not exist are made.
 
@@ -46,8 +47,8 @@ def load(
         validation_fraction, test_fraction: shares of all rows to hold out.
         split_seed: which rows are held out.
         on_bad_example: "fail" for an error, "skip" to leave out rows that cannot be read or used.
-        image_size: pixels a side of pictures in folders; by default their own size where all have
-            one, at most 224, else 224.
+        image_size: pixels a side of pictures in folders, as 96, or height x width, as "240x320";
+            by default their own size where all have one, at most 224, else 224.
 
     Raises:
         InputError: whatever is wrong with the data or the request, in one line.
@@ -79,7 +80,7 @@ def load(
         row = catalog.find(reference)
         raw, origin = row.read(), _named(row)
     else:
-        shape = None if image_size is None else (image_size, image_size)
+        shape = None if image_size is None else picture_size(str(image_size), "--image-size")
         raw = _read_path(reference, files, split_column, bad, shape)
         if raw.kind == "table" and kind in (None, "image"):
             folder = Path(reference)
@@ -186,11 +187,15 @@ def _read_folder(
 
     `classes` are those of an earlier data set, which masks may not name again.
     """
+    from . import coco, voc
     from .files import has_parts
     from .folders import find_classes, read_classes
     from .idx import find_idx, read_idx_files
     from .masks import find_masks, read_masks
 
+    for layout in (voc, coco):
+        if layout.is_one(Path(reference)):
+            return layout.read(Path(reference), shape, bad, reference)
     folder = Path(reference)
     if not folder.is_dir() or has_parts(folder):
         return None

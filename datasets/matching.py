@@ -12,6 +12,7 @@ from zoo.errors import InputError
 
 from .bad import BadExamples
 from .base import ANNOTATED, Column, Raw, Spec, Split, TextSplit
+from .boxes import recode
 from .build import as_kind, make_split
 from .columns import find_date_formats, refuse_infinite
 from .files import TABLES, read_frame, read_raw, require_columns, suffix_of
@@ -122,6 +123,8 @@ def _annotations(raw: Raw, spec: Spec, source: str) -> Any:
             f"'{source}' has no {spec.targets[0]}; expected data annotated for {spec.task}; "
             "try predict, which needs none"
         )
+    if spec.task == "detection":
+        return recode(annotation, spec.classes, source)
     if annotation.classes != spec.classes:
         raise InputError(
             f"'{source}' has the classes {', '.join(annotation.classes)}; expected "

@@ -63,7 +63,8 @@ class Pictures:
 
     def __init__(self, paths: Sequence[Path], looks: Sequence[Look], shape: tuple[int, int, int]):
         self.paths, self.looks = list(paths), list(looks)
-        self.shape, self.dtype = (len(self.paths), *shape), np.dtype(object)
+        self.shape: tuple[int, int, int, int] = (len(self.paths), *shape)
+        self.dtype = np.dtype(object)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -75,6 +76,16 @@ class Pictures:
         with workers() as pool:
             array[:] = list(pool.map(self._content, chosen))
         return array
+
+    def part(self, rows: Sequence[int]) -> Pictures:
+        """Return some of the pictures."""
+        paths, looks = [self.paths[row] for row in rows], [self.looks[row] for row in rows]
+        return Pictures(paths, looks, self.shape[1:])
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Height and width of each picture upright, int64 `(rows, 2)`."""
+        return np.array([(look.height, look.width) for look in self.looks]).reshape(-1, 2)
 
     def _content(self, row: int) -> bytes:
         data = read_bytes(self.paths[row], LARGEST_FILE)

@@ -3,6 +3,7 @@
 import functools
 import json
 
+import drawn
 import jobs
 import numpy as np
 import pandas as pd
@@ -27,6 +28,20 @@ TRAINED = {
     "masks": (
         "unet-small",
         {"data": "{masks}", "epochs": 2, "set": {"filters": 4, "depth": 2}},
+    ),
+    "boxes": (
+        "fcos",
+        {
+            "data": "{boxes}",
+            "epochs": 2,
+            "batch_size": 8,
+            "set": {
+                "backbone_options": {"filters": 4, "stages": 4, "depth": 1},
+                "strides": (4, 8, 16),
+                "width": 8,
+                "depth": 1,
+            },
+        },
     ),
     "text": (
         "lstm",
@@ -99,7 +114,9 @@ def files(tmp_path_factory):
     text = "\n\n".join(f"{SENTENCE * 3}{i}" for i in range(12))
     (folder / "text.txt").write_text(text, encoding="utf-8")
     write_masks(folder / "masks", *digits(120))
-    paths = {"masks": "masks", "table": "table.csv", "labels": "labels.jsonl", "text": "text.txt"}
+    drawn.write_voc(folder / "boxes", 30)
+    paths = {"masks": "masks", "boxes": "boxes", "table": "table.csv", "labels": "labels.jsonl"}
+    paths["text"] = "text.txt"
     return {name: folder / path for name, path in paths.items()}
 
 

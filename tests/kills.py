@@ -2,6 +2,7 @@
 
 import signal
 
+import drawn
 import jobs
 import numpy as np
 from masked import write_masks
@@ -90,6 +91,7 @@ def write_data(folder):
     pictures = random.integers(256, size=(80, 8, 8, 1)).astype("uint8")
     np.savez(folder / "labels.npz", x=pictures, y=random.integers(2, size=(80, 3)))
     np.savez(folder / "numbers.npz", x=pictures, y=random.normal(size=(80, 2)))
+    drawn.write_voc(folder / "boxes", 40, size=(48, 32))
     sequences = random.normal(size=(80, 6, 3)).astype("float32")
     targets = {
         "classes": random.integers(3, size=80),
@@ -117,6 +119,7 @@ PICTURES = {
     "multi-label": ("--data", "labels.npz"),
     "regression": ("--data", "numbers.npz"),
     "segmentation": ("--data", "masked"),
+    "detection": ("--data", "boxes"),
     "image-synthesis": ("--data", "digits"),
 }
 SEQUENCES = {

@@ -33,7 +33,7 @@ DOORS = {
     "augmentation": set(),
     "preprocessing": {"datasets"},
     "models": {"layers", "losses", "registry", "models"},
-    "tasks": {"datasets", "generation", "losses", "metrics", "preprocessing"},
+    "tasks": {"datasets", "generation", "layers", "losses", "metrics", "preprocessing"},
     "serving": {"datasets", "layers", "preprocessing", "registry", "tasks", "weights"},
     "predictors": {
         "datasets", "preprocessing", "registry", "runs", "serving", "startup", "tasks", "weights",
@@ -44,7 +44,7 @@ DOORS = {
         "startup", "tasks", "weights",
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
-    "conformance": {"registry", "startup"},
+    "conformance": {"losses", "registry", "startup"},
     "api": {
         "datasets", "exporters", "predictors", "registry", "runs", "startup", "training",
     },

@@ -50,6 +50,10 @@ def data_of(name, files):
     return reference
 
 
+def known(scores):
+    return {name: value for name, value in scores.items() if value is not None}
+
+
 def equal(first, second):
     assert set(first) == set(second)
     for name, values in first.items():
@@ -64,10 +68,11 @@ def equal(first, second):
 )
 def test_artifacts_answer_and_score_as_their_run(exported, trained, files, name):
     run, data = trained(name), data_of(name, files)
-    scores = api.evaluate(run, data)["scores"]
+    scores = known(api.evaluate(run, data)["scores"])
     for kind in FORMATS:
         artifact = exported(name, kind)
-        assert api.evaluate(artifact, data)["scores"] == pytest.approx(scores, rel=1e-4, abs=1e-5)
+        received = known(api.evaluate(artifact, data)["scores"])
+        assert received == pytest.approx(scores, rel=1e-4, abs=1e-5)
         if name != "synthesis":
             equal(api.predict(run, data), api.predict(artifact, data))
 

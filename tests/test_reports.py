@@ -33,6 +33,13 @@ def residuals(targets=("price",)):
 
 
 ROC = [{"false_positive_rate": x, "true_positive_rate": x**0.3} for x in (0.0, 0.1, 0.5, 1.0)]
+CURVES = [{"class": EVIL, "precision": [1, 0.5], "recall": [0.2, 0.8]},
+          {"class": "b", "precision": [], "recall": []}]  # fmt: skip
+DETECTED = [
+    {"picture": np.full((40, width, channels), 90, "uint8"), "truth": np.array([[2, 3, 20, 30, 0]]),
+     "found": np.array([[3, 3, 22, 28, 0, 0.9], [1, 1, 5, 5, 1, 0.2]])}
+    for width, channels in ((60, 3), (30, 1), (60, 3))
+]  # fmt: skip
 POINTS = np.random.default_rng(1).normal(size=(30, 2))
 
 
@@ -70,6 +77,9 @@ DRAWN = {
     "augmented": ("augmented", EXAMPLES, [["cat", "cat", "cat 60%, dog 40%"], [EVIL] * 3]),
     "augmented masks": ("augmented", EXAMPLES[..., :1], (), CODES),
     "augmented boxes": ("augmented", EXAMPLES, (), None, BOXES),
+    "precision and recall": ("precision_recall", CURVES),
+    "boxes": ("detections", DETECTED, (EVIL, "b")),
+    "boxes on one picture": ("detections", DETECTED[:1], (EVIL, "b")),
     "residuals": ("residuals", residuals()),
     "residuals of several": ("residuals", residuals(["height", EVIL])),
     "residuals of a constant": ("residuals", {"y": {"actual": [1, 1], "predicted": [1, None]}}),

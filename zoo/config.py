@@ -65,10 +65,10 @@ class Data:
         "fail", "What to do with rows that cannot be read or used; skip leaves them out and tells.",
         choices=("fail", "skip"),
     )  # fmt: skip
-    image_size: int | None = option(
-        None, "Pixels a side of pictures in folders; by default their own size where all have one, "
-        "else 224.",
-        low=4, high=4096,
+    image_size: str | None = option(
+        None, "Pixels a side of pictures in folders, as 96, or height x width, as 240x320; by "
+        "default their own size where all have one, at most 224, else 224.",
+        kind="picture size",
     )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
 

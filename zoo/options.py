@@ -18,6 +18,7 @@ AUGMENTATIONS = (
     "flip", "flip-vertical", "shift", "zoom", "crop", "rotate", "randaugment", "augmix",
     "brightness", "contrast", "color", "erase", "noise", "mixup", "cutmix",
 )  # fmt: skip
+SMALLEST_SIDE, LARGEST_SIDE = 4, 4096  # pixels
 
 
 def option(
@@ -164,9 +165,22 @@ def layers(text: str, shown: str = "freeze") -> None:
         raise InputError(f"{shown} received '{text}'. Expected backbone, or a number of layers.")
 
 
+def picture_size(text: str, shown: str = "image size") -> tuple[int, int]:
+    """Return height and width for "96" or "240x320"."""
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text.strip())
+    size = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if min(size) < SMALLEST_SIDE or max(size) > LARGEST_SIDE:
+        raise InputError(
+            f"{shown} received '{text}'. Expected pixels a side, from {SMALLEST_SIDE} to "
+            f"{LARGEST_SIDE}, as 96, or height x width, as 240x320."
+        )
+    return size
+
+
 PARSERS = {
     "duration": seconds,
     "interval": interval,
     "augmentations": augmentations,
     "layers": layers,
+    "picture size": picture_size,
 }

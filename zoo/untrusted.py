@@ -17,12 +17,14 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from xml.etree import ElementTree
 
 from zoo.errors import InputError
 
 LARGEST_LOG = 1 << 29  # bytes: of a log, and of a checkpoint, which holds it; two million epochs
 LARGEST_JSON = 1 << 25  # bytes: a vocabulary of a million words; parsed, some 25 times that
 LARGEST_YAML = 1 << 20  # bytes: options that name 10,000 columns
+LARGEST_XML = 1 << 22  # bytes: what is said of a picture with 10,000 boxes
 LARGEST_LINE = 1 << 24  # bytes: a row of a million numbers
 LARGEST_COUNT = 1 << 16  # columns of a table or targets of an array; a genome has 20,000 genes
 DEEPEST = 100  # levels of nesting; a Keras configuration has some 30
@@ -124,6 +126,28 @@ def parse_yaml(content: str) -> Any:
         raise ValueError(" ".join(str(error).split())[:200]) from error  # 2020-99-99 is one
     check_depth(value)
     return value
+
+
+def parse_xml(content: bytes) -> ElementTree.Element:
+    """Return the root of a document.
+
+    Raises:
+        ValueError: it is no XML, too large, or has a DOCTYPE, whose entities can make a few lines
+            stand for gigabytes or name other files.
+    """
+
+    class Builder(ElementTree.TreeBuilder):
+        def doctype(self, name: str, *_: Any) -> None:
+            raise ValueError(f"it has the DOCTYPE '{name[:60]}'")
+
+    if len(content) > LARGEST_XML:
+        raise ValueError(f"it holds more than {LARGEST_XML:,} bytes")
+    parser = ElementTree.XMLParser(target=Builder())
+    try:
+        parser.feed(content)
+        return parser.close()
+    except (ElementTree.ParseError, LookupError) as error:  # an encoding may be unknown
+        raise ValueError(f"it is no XML: {error}") from None
 
 
 def check_text(value: Any) -> None:

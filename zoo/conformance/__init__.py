@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from zoo import registry
 from zoo.conformance.reloading import WAYS, Built, reload
+from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 from zoo.registry.arguments import DICTATED, REQUIRED, resolve
 
@@ -289,10 +290,20 @@ def _examples(model: keras.Model, subject: Subject) -> tuple[Any, Any]:
     if task == "reconstruction":
         return x, x
     random = np.random.default_rng(1)
+    if task == "detection":
+        return x, _boxes(random, subject.arguments["classes"])
     shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
     if _codes(task, shape):
         return x, random.integers(shape[-1], size=shape[:-1]).astype("int32")
     return x, random.integers(2, size=shape).astype("float32")
+
+
+def _boxes(random: Any, classes: int) -> np.ndarray:
+    """Return boxes of every size, with their codes, as `zoo.datasets.base.Annotation` says."""
+    start = random.uniform(0, 0.5, size=(EXAMPLES, 4, 2))
+    sides = np.array([0.1, 0.2, 0.4, 0.5])[None, :, None] * random.uniform(0.8, 1, start.shape)
+    codes = random.integers(classes, size=(EXAMPLES, 4, 1))
+    return np.concatenate([start, start + sides, codes], axis=2).astype("float32")
 
 
 def _compile(model: keras.Model, subject: Subject) -> None:
@@ -300,6 +311,9 @@ def _compile(model: keras.Model, subject: Subject) -> None:
     task = subject.row.tasks[0]
     if task == "image-synthesis":
         model.compile(optimizer)
+        return
+    if task == "detection":
+        model.compile(optimizer, FCOSLoss.of(model))
         return
     shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
     loss: keras.losses.Loss = keras.losses.MeanSquaredError()

@@ -60,9 +60,12 @@ class ImagePreprocessor:
         )
 
     def sizes(self, raw: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the height and width of pictures as they came, int32 `(B, 2)`."""
-        spec = tf.TensorSpec((2,), tf.int64)
-        return tf.cast(tf.map_fn(_size, raw[self.name], fn_output_signature=spec), tf.int32)
+        """Return height and width of each picture before it was resized, int64 `(B, 2)`."""
+        pictures = raw[self.name]
+        if pictures.dtype != tf.string:
+            shape = tf.shape(pictures, tf.int64)
+            return tf.repeat(shape[None, 1:3], shape[0], axis=0)
+        return tf.map_fn(_size, pictures, fn_output_signature=tf.TensorSpec((2,), tf.int64))
 
     def _decode(self, data: tf.Tensor) -> tf.Tensor:
         height, width, channels = self.shape
@@ -149,25 +152,22 @@ class ImagePreprocessor:
 
 def _refuse_odd(data: tf.Tensor) -> tf.Operation:
     """Return a check in graph that bytes are a PNG or JPEG of a size that can be decoded."""
-    is_jpeg = tf.strings.substr(data, 0, len(_JPEG)) == _JPEG
-    kind = tf.debugging.Assert(
-        _is_png(data) | is_jpeg, ["a picture that is neither PNG nor JPEG"], summarize=1
-    )
-    with tf.control_dependencies([kind]):
-        size = _size(data)
+    size = _size(data)
     return tf.debugging.Assert(
         tf.reduce_prod(tf.cast(size, tf.float64)) <= MOST_PIXELS,
         ["a picture of", size[1], "x", size[0], f"pixels, more than {MOST_PIXELS:,}"],
     )
 
 
-def _is_png(data: tf.Tensor) -> tf.Tensor:
-    return tf.strings.substr(data, 0, len(_PNG)) == _PNG
-
-
 def _size(data: tf.Tensor) -> tf.Tensor:
-    """Return height and width of a PNG or JPEG, int64."""
-    return tf.cond(_is_png(data), lambda: _png_size(data), lambda: _jpeg_size(data))
+    """Return height and width of a picture as its header says, int64 `(2,)`."""
+    is_png = tf.strings.substr(data, 0, len(_PNG)) == _PNG
+    is_jpeg = tf.strings.substr(data, 0, len(_JPEG)) == _JPEG
+    kind = tf.debugging.Assert(
+        is_png | is_jpeg, ["a picture that is neither PNG nor JPEG"], summarize=1
+    )
+    with tf.control_dependencies([kind]):
+        return tf.cond(is_png, lambda: _png_size(data), lambda: _jpeg_size(data))
 
 
 def _png_size(data: tf.Tensor) -> tf.Tensor:

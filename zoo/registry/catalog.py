@@ -13,7 +13,16 @@ from typing import Any
 
 from zoo.errors import InputError, unknown
 from zoo.registry import arguments as builder_arguments
-from zoo.registry import cnn, cnn_classic, dense, gan, rnn, segmentation, transformer
+from zoo.registry import (
+    cnn,
+    cnn_classic,
+    dense,
+    detection,
+    gan,
+    rnn,
+    segmentation,
+    transformer,
+)
 from zoo.registry.arguments import REQUIRED, Argument
 from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
@@ -21,7 +30,8 @@ from zoo.startup import quiet, start
 BUILT_IN = {
     row.name: row
     for row in itertools.chain.from_iterable(
-        room.ROWS for room in (dense, cnn, cnn_classic, segmentation, rnn, transformer, gan)
+        room.ROWS
+        for room in (dense, cnn, cnn_classic, segmentation, detection, rnn, transformer, gan)
     )
 }
 ENTRY_POINTS = "zoo.models"

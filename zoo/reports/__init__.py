@@ -29,13 +29,22 @@ PICTURES = {
     "roc": "zoo.reports.classification:draw_roc",
     "residuals": "zoo.reports.regression:draw_residuals",
     "anomaly_scores": "zoo.reports.anomaly:draw",
+    "detections": "zoo.reports.detection:draw_boxes",
+    "precision_recall": "zoo.reports.detection:draw_precision_recall",
     "samples": "zoo.reports.samples:draw",
     "augmented": "zoo.reports.augmented:draw",
     "boundary": "zoo.reports.boundary:draw",
     "masks": "zoo.reports.segmentation:draw_masks",
     "activations": "zoo.reports.activations:draw",
 }
-FROM_TABLES = ("confusion", "calibration", "roc", "residuals", "anomaly_scores")
+FROM_TABLES = (
+    "confusion",
+    "calibration",
+    "roc",
+    "precision_recall",
+    "residuals",
+    "anomaly_scores",
+)
 
 
 def draw(name: str, *data: Any, **options: Any) -> Figure:

@@ -18,14 +18,16 @@ from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
 ORDER = (
-    "curves", "boundary", "samples", "masks", "worst_mistakes", "confusion", "roc", "calibration",
-    "residuals",
+    "curves", "boundary", "samples", "masks", "detections", "worst_mistakes", "confusion", "roc",
+    "precision_recall", "calibration", "residuals",
 )  # fmt: skip
 CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",
     "samples": "Samples",
     "masks": "Masks: what is there, and what the model sees",
+    "detections": "Boxes found, and dashed those that are there",
+    "precision_recall": "Precision and recall of each class",
     "confusion": "Confusion matrix: counts, shaded by share of the actual class",
     "roc": "ROC curve",
     "calibration": "Calibration: how often predictions of a given confidence are right",

@@ -15,6 +15,7 @@ MAIN_SCORES = {
     "multi-label": "f1",
     "regression": "r2",
     "segmentation": "mean_iou",
+    "detection": "map",
     "reconstruction": "mse",
     "language-modelling": "bits_per_character",
     "image-synthesis": "frechet_pixels",

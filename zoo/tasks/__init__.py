@@ -13,6 +13,7 @@ from typing import Any
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
+from zoo.tasks.detection import Detection
 from zoo.tasks.image_synthesis import ImageSynthesis
 from zoo.tasks.language_modelling import LanguageModelling
 from zoo.tasks.multi_label import MultiLabel
@@ -27,6 +28,7 @@ TASKS = {
         MultiLabel,
         Regression,
         Segmentation,
+        Detection,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
@@ -37,6 +39,7 @@ Task = (
     | MultiLabel
     | Regression
     | Segmentation
+    | Detection
     | Reconstruction
     | LanguageModelling
     | ImageSynthesis

@@ -85,7 +85,7 @@ class Segmentation:
 
         def with_png(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             answers = serve(**raw)
-            sizes = preprocessor.sizes(raw)
+            sizes = tf.cast(preprocessor.sizes(raw), tf.int32)
             png = tf.map_fn(_png, (answers["mask"], sizes), fn_output_signature=tf.string)
             return {**answers, "png": png}
 

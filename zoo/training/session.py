@@ -292,6 +292,8 @@ def build(
         keras.config.set_dtype_policy("float32")
     if chosen.network.freeze is not None:
         transfer.freeze(model, chosen.network.freeze)
+    if hasattr(task, "bind"):  # its loss follows from the model
+        task.bind(model)
     smoothing = chosen.regularization.label_smoothing
     loss = task.loss(
         chosen.optimization.loss,

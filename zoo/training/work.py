@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from zoo import options, predictors, reports, weights
 from zoo.errors import DivergenceError, InputError, Interrupted, WriteError
 from zoo.files import sync
 from zoo.runs import Run, config_text
+from zoo.training import drawing
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import is_chief
 from zoo.training.feeds import Streamed
@@ -147,8 +147,7 @@ def finish(session: Session, run: Run, say: Say, step: int) -> None:
         **session.task.evaluate(predictor.predict, split),
     }
     run.write_metrics(result)
-    draw_samples(run, predictor, data)
-    draw_mistakes(run, predictor, split, result["tables"].get("worst_mistakes", []))
+    drawing.draw(run, predictor, data, result)
     reports.write(run)
     say(headline(session.task.score, result))
 
@@ -158,61 +157,6 @@ def headline(score: str, result: dict[str, Any]) -> str:
     value = result["scores"].get(score)
     shown = "undefined" if value is None else f"{value:.4f}"
     return f"{result['split'].capitalize()} {score} {shown} on {result['examples']} examples"
-
-
-def draw_samples(run: Run, predictor: Any, data: Any) -> None:
-    """Draw what needs the model itself: pictures, masks, the decision boundary of two numbers."""
-    if predictor.task.name == "image-synthesis":
-        pictures = predictor.make(64)["image"]
-        reports.save(reports.draw("samples", pictures), run.plots / "samples.png")
-    if predictor.task.name == "segmentation":
-        _draw_masks(run, predictor, data)
-    columns = data.spec.inputs
-    plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
-    if plane and predictor.task.name == "classification":
-        _draw_boundary(run, predictor, data)
-
-
-def draw_mistakes(run: Run, predictor: Any, split: Any, mistakes: list[dict[str, Any]]) -> None:
-    """Draw the pictures that were taken for something else, the most surely so first."""
-    if predictor.spec.kind != "image" or not mistakes:
-        return
-    raw = split.batch([mistake["row"] for mistake in mistakes])
-    pictures = predictor.preprocessor.encode({k: tf.convert_to_tensor(v) for k, v in raw.items()})
-    captions = [f"{m['actual']} as {m['predicted']}" for m in mistakes]
-    figure = reports.draw("samples", pictures.numpy(), captions)
-    reports.save(figure, run.plots / "worst_mistakes.png")
-
-
-def _draw_masks(run: Run, predictor: Any, data: Any, count: int = 5) -> None:
-    split = data.test if len(data.test) else data.train
-    rows = np.unique(np.linspace(0, len(split) - 1, count).astype(int))
-    raw = split.batch(rows)
-    pictures = predictor.preprocessor.encode(
-        {name: tf.constant(values) for name, values in raw.items()}
-    )
-    masks = split.target[split.rows[rows]]
-    figure = reports.draw(
-        "masks", pictures.numpy(), masks, predictor(raw)["mask"], data.spec.classes
-    )
-    reports.save(figure, run.plots / "masks.png")
-
-
-def _draw_boundary(run: Run, predictor: Any, data: Any, side: int = 200) -> None:
-    from zoo.reports.boundary import grid
-
-    names = [column.name for column in data.spec.inputs]
-    split = data.test if len(data.test) else data.train
-    raw = split.batch(np.arange(min(len(split), 1000)))
-    points = np.stack([raw[name] for name in names], axis=1)
-    x, y, inputs = grid(points[~np.isnan(points).any(axis=1)], side)
-    answer = predictor({names[0]: inputs[:, 0], names[1]: inputs[:, 1]})
-    probabilities = answer["probabilities"].reshape(side, side, -1)
-    labels = split.targets()[: len(points)]
-    figure = reports.draw(
-        "boundary", x, y, probabilities, points, labels, data.spec.classes, tuple(names)
-    )
-    reports.save(figure, run.plots / "boundary.png")
 
 
 def describe(session: Session) -> str:

@@ -1,0 +1,158 @@
+"""Boxes as COCO keeps them: pictures, boxes and classes of a split in one file of JSON.
+
+Lin and others, Microsoft COCO: Common Objects in Context, 2014, arXiv:1405.0312. Boxes are left,
+top, width and height in pixels from zero; a crowd is one box around many.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import InputError
+from zoo.untrusted import check_keys, parse_json, read_bytes
+
+from . import boxes
+from .bad import BadExamples
+from .base import Raw
+from .boxes import Box, Example
+from .files import files_in
+from .splits import NAMES, split_name
+
+LARGEST = 1 << 30  # bytes: twice what COCO says of its 118,287 pictures for training
+ROBOFLOW = "_annotations.coco.json"
+ODD = (KeyError, TypeError, ValueError, OverflowError)  # what is not as it should be raises these
+
+
+def is_one(path: Path) -> bool:
+    """Tell a file of JSON, and a folder that holds such files as COCO or Roboflow name them."""
+    return (path.is_file() and path.suffix.lower() == ".json") or bool(_parts(path))
+
+
+def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: str) -> Raw:
+    """Read pictures and boxes.
+
+    Args:
+        path: a folder, whose files say by their names what is for test, or a file.
+        shape, bad, source: as in `pictures.look_at`.
+    """
+    parts = _parts(path) or [("", path, [path.parent])]
+    contents = [(part, _content(part[1])) for part in parts]
+    classes: dict[str, None] = {}
+    examples: list[Example] = []
+    crowds = 0
+    for (split, file, folders), content in contents:
+        names = _classes(content, file)
+        crowds += sum(bool(item.get("iscrowd")) for item in content["annotations"])
+        examples += _examples(content, names, split, file, folders, bad)
+        classes |= dict.fromkeys(names.values())
+    used = Counter(box.name for example in examples for box in example.boxes)
+    raw = boxes.read(examples, [name for name in classes if used[name]], shape, bad, source)
+    if crowds:
+        raw.notes.append(f"{crowds:,} crowds, boxes around many, are ignored")
+    return raw
+
+
+def _parts(folder: Path) -> list[tuple[str, Path, list[Path]]]:
+    """Return the split of each file in a folder, and where its pictures may lie."""
+    found: dict[str, tuple[str, Path, list[Path]]] = {}
+    for file in files_in(folder / "annotations"):
+        if file.name.startswith("instances_") and file.suffix == ".json":
+            name = file.stem.removeprefix("instances_")
+            of = split_name(re.sub(r"[\d_-]+$", "", name)) or ""
+            places = [Path(name), Path("images", name), Path("images"), Path()]
+            found.setdefault(of, (of, file, [folder / place for place in places]))
+    for child in files_in(folder):
+        split = split_name(child.name)
+        if split and (child / ROBOFLOW).is_file():
+            found.setdefault(split, (split, child / ROBOFLOW, [child]))
+    if "train" in found:
+        return [found[split] for split in NAMES if split in found]
+    return [found[""]] if "" in found else []
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """Return what a file says, its lists known to hold dictionaries."""
+    lists = ("images", "annotations", "categories")
+    try:
+        content = parse_json(read_bytes(file, LARGEST), LARGEST)
+        check_keys(content, dict.fromkeys(lists, list))
+        for name in lists:
+            for number, item in enumerate(content[name]):
+                if not isinstance(item, dict):
+                    raise ValueError(f"'{name}' holds {item!r:.40} at place {number}")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)[:200]
+        raise InputError(
+            f"'{file}' cannot be read as COCO: {reason}; expected images, annotations and "
+            "categories; try writing it again"
+        ) from error
+    return content
+
+
+def _classes(content: dict[str, Any], file: Path) -> dict[Any, str]:
+    """Return the name of each category by its id, in the order of the ids."""
+    pairs = [(item.get("id"), item.get("name")) for item in content["categories"]]
+    if not all(isinstance(i, int) and isinstance(name, str) and name for i, name in pairs):
+        raise _refused(file, "has a category without id or name", "both")
+    named = dict(pairs)
+    if len(named) < len(content["categories"]) or len(set(named.values())) < len(named):
+        raise _refused(file, "has two categories of one id or name", "one each")
+    return dict(sorted(named.items()))
+
+
+def _refused(file: Path, what: str, expected: str) -> InputError:
+    return InputError(f"'{file}' {what}; expected {expected}; try correcting it")
+
+
+def _examples(
+    content: dict[str, Any],
+    classes: dict[Any, str],
+    split: str,
+    file: Path,
+    folders: list[Path],
+    bad: BadExamples,
+) -> list[Example]:
+    examples: dict[Any, Example] = {}
+    for number, item in enumerate(content["images"]):
+        try:
+            examples[item["id"]] = _example(item, split, file, folders)
+        except (*ODD, OSError) as error:
+            why = f"has no id, or no file that lies beside it ({str(error)[:60]})"
+            bad.found(file, f"image {number}", (why, "an id and a file_name", "correcting it"))
+    for item in content["annotations"]:
+        if item.get("iscrowd"):
+            continue
+        try:
+            examples[item["image_id"]].boxes.append(_box(item, classes))
+        except ODD:
+            found = {name: item.get(name) for name in ("image_id", "category_id", "bbox")}
+            expected = "an image and a category that are listed, and four numbers"
+            problem = (f"says {found!s:.150}", expected, "correcting it")
+            bad.found(file, f"annotation {str(item.get('id'))[:20]}", problem)
+            with contextlib.suppress(*ODD):  # where there is no such image
+                del examples[item["image_id"]]
+    return list(examples.values())
+
+
+def _example(item: dict[str, Any], split: str, file: Path, folders: list[Path]) -> Example:
+    name = item["file_name"]
+    paths = [folder / name for folder in folders]
+    for path, folder in zip(paths, folders, strict=True):
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"'{name}' leads out of the folder")
+    path = next((path for path in paths if path.is_file()), paths[0])
+    size = item.get("height"), item.get("width")
+    known = isinstance(size[0], int) and isinstance(size[1], int) and all(size)
+    return Example(path, split, file, size if known else None)  # type: ignore[arg-type]
+
+
+def _box(item: dict[str, Any], classes: dict[Any, str]) -> Box:
+    left, top, width, height = map(float, item["bbox"])
+    name = classes[item["category_id"]]
+    return Box(
+        name, top, left, top + height, left + width, f"annotation {str(item.get('id'))[:20]}"
+    )
