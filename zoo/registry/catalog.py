@@ -13,14 +13,16 @@ from typing import Any
 
 from zoo.errors import InputError, unknown
 from zoo.registry import arguments as builder_arguments
-from zoo.registry import cnn, dense, gan, rnn, transformer
+from zoo.registry import cnn, cnn_modern, dense, gan, rnn, transformer
 from zoo.registry.arguments import REQUIRED, Argument
 from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
 
 BUILT_IN = {
     row.name: row
-    for row in itertools.chain(dense.ROWS, cnn.ROWS, rnn.ROWS, transformer.ROWS, gan.ROWS)
+    for row in itertools.chain(
+        dense.ROWS, cnn.ROWS, cnn_modern.ROWS, rnn.ROWS, transformer.ROWS, gan.ROWS
+    )
 }
 ENTRY_POINTS = "zoo.models"
 
