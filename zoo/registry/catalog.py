@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import InputError, unknown
+from zoo.registry import applications, cnn, cnn_modern, dense, gan, rnn, transformer
 from zoo.registry import arguments as builder_arguments
-from zoo.registry import cnn, cnn_modern, dense, gan, rnn, transformer
 from zoo.registry.arguments import REQUIRED, Argument
 from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
@@ -21,7 +21,13 @@ from zoo.startup import quiet, start
 BUILT_IN = {
     row.name: row
     for row in itertools.chain(
-        dense.ROWS, cnn.ROWS, cnn_modern.ROWS, rnn.ROWS, transformer.ROWS, gan.ROWS
+        dense.ROWS,
+        cnn.ROWS,
+        cnn_modern.ROWS,
+        rnn.ROWS,
+        transformer.ROWS,
+        gan.ROWS,
+        applications.ROWS,
     )
 }
 ENTRY_POINTS = "zoo.models"

@@ -232,8 +232,9 @@ def _array(name: str, tensor: Any, storages: dict[str, np.ndarray]) -> np.ndarra
     numbers = (offset, *shape, *strides)
     if not all(type(n) is int and n >= 0 for n in numbers) or len(shape) != len(strides):
         raise ValueError(f"'{name[:60]}' has no shape")
+    size: int = math.prod(shape)
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-    if math.prod(shape) > storage.size or (math.prod(shape) and last >= storage.size):
+    if size > storage.size or (size and last >= storage.size):
         raise ValueError(f"'{name[:60]}' is larger than its numbers")
     steps = [s * storage.itemsize for s in strides]
     return as_strided(storage[offset:], shape, steps, writeable=False)
