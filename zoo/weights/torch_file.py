@@ -171,8 +171,6 @@ def read(path: Path) -> dict[str, np.ndarray]:
     try:
         content = untrusted.read_bytes(path, untrusted.memory())
         tensors, storages = (_zipped if content[:2] == b"PK" else _older)(content)
-        if not isinstance(tensors, dict) or not tensors:
-            raise ValueError("it holds no named tensors")
         return {name: _array(name, tensor, storages) for name, tensor in tensors.items()}
     except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
             StopIteration, NotImplementedError, zipfile.BadZipFile) as error:  # fmt: skip
@@ -182,33 +180,39 @@ def read(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _storages_of(tensors: Any) -> dict[str, str]:
-    """Return the types of all storages by their keys."""
-    found = tensors.values() if isinstance(tensors, dict) else ()
-    return {t.storage.key: t.storage.dtype for t in found if isinstance(t, Tensor)}
+def _tensors(stream: io.BytesIO) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors that a pickle describes, and the types of their storages by key."""
+    found = Program().run(stream)
+    if not isinstance(found, dict) or not found:
+        raise ValueError("it holds no named tensors")
+    for name, tensor in found.items():
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"'{name[:60]}' is no tensor")
+    return found, {tensor.storage.key: tensor.storage.dtype for tensor in found.values()}
 
 
-def _zipped(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+def _zipped(content: bytes) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         untrusted.check_members(archive, len(content))
         members = {name.partition("/")[2]: name for name in archive.namelist()}
         if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
             raise ValueError("its numbers begin with the large end")
-        tensors = Program().run(io.BytesIO(archive.read(members["data.pkl"])))
+        tensors, types = _tensors(io.BytesIO(archive.read(members["data.pkl"])))
         storages = {
             key: np.frombuffer(archive.read(members[f"data/{key}"]), dtype)
-            for key, dtype in _storages_of(tensors).items()
+            for key, dtype in types.items()
         }
     return tensors, storages
 
 
-def _older(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+def _older(content: bytes) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
     stream = io.BytesIO(content)
     magic, version, system = (Program().run(stream) for _ in range(3))
     if magic != MAGIC or version != VERSION or not system["little_endian"]:
         raise ValueError("it is no file of PyTorch")
-    tensors, order = Program().run(stream), Program().run(stream)
-    return tensors, dict(_in_order(content, stream.tell(), order, _storages_of(tensors)))
+    tensors, types = _tensors(stream)
+    order = Program().run(stream)
+    return tensors, dict(_in_order(content, stream.tell(), order, types))
 
 
 def _in_order(
@@ -223,10 +227,8 @@ def _in_order(
         yield key, array
 
 
-def _array(name: str, tensor: Any, storages: dict[str, np.ndarray]) -> np.ndarray:
+def _array(name: str, tensor: Tensor, storages: dict[str, np.ndarray]) -> np.ndarray:
     """Return a tensor as a view of its storage, refusing to look beyond it."""
-    if not isinstance(tensor, Tensor):
-        raise ValueError(f"'{name[:60]}' is no tensor")
     storage, offset = storages[tensor.storage.key], tensor.offset
     shape, strides = tensor.shape, tensor.strides
     numbers = (offset, *shape, *strides)
