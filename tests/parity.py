@@ -31,7 +31,7 @@ LAYER_NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization)
 
 
 def kind_of(layer):
-    if isinstance(layer, DEPTHWISE):
+    if isinstance(layer, DEPTHWISE) or 1 < getattr(layer, "groups", 1) == layer.filters:
         return "depthwise"
     if isinstance(layer, KERNELS):
         return "kernel"
@@ -128,13 +128,24 @@ def difference_from_keras(name, arguments, build):
         mine = [v for k, variables in layers if k == kind for v in variables]
         targets = [v for k, variables in theirs if k == kind for v in variables]
         for a, b in zip(mine, targets, strict=True):
+            if kind == "depthwise":  # (h, w, channels, 1) may be (h, w, 1, channels)
+                a = keras.ops.reshape(a, b.shape)
             assert tuple(a.shape) == tuple(b.shape), (a.path, b.path)
             b.assign(a)
     return difference(found, peer(pictures, training=False).numpy())
 
 
 def difference_from_torch(
-    folder, name, arguments, library, model, peer_arguments=None, *, order=None, grid=None
+    folder,
+    name,
+    arguments,
+    library,
+    model,
+    peer_arguments=None,
+    *,
+    order=None,
+    grid=None,
+    seen=None,
 ):
     """Compare a row with a model of timm or torchvision, in an interpreter that has them.
 
@@ -147,6 +158,7 @@ def difference_from_torch(
             where it is not that of their definition.
         grid: pixels a side of the map that the first dense layer sees flattened, if one does;
             theirs has the channels first.
+        seen: what theirs sees of the pictures in [0, 1], where ours rescales them itself.
     """
     python = os.environ.get("ZOO_TORCH_PYTHON")
     if not python:
@@ -158,7 +170,7 @@ def difference_from_torch(
         for variable in variables
     }
     np.savez(folder / "weights.npz", **weights)
-    np.save(folder / "pictures.npy", pictures)
+    np.save(folder / "pictures.npy", seen(pictures) if seen else pictures)
     asked = {"library": library, "model": model, "arguments": peer_arguments or {}}
     (folder / "peer.json").write_text(json.dumps({**asked, "order": order, "grid": grid}))
     done = subprocess.run([python, PEER, folder], capture_output=True, text=True)

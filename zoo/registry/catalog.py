@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
-import itertools
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import InputError, unknown
-from zoo.registry import arguments as builder_arguments
 from zoo.registry import (
+    applications,
     cnn,
     cnn_classic,
+    cnn_modern,
     dense,
     detection,
     gan,
@@ -23,17 +23,16 @@ from zoo.registry import (
     segmentation,
     transformer,
 )
+from zoo.registry import arguments as builder_arguments
 from zoo.registry.arguments import REQUIRED, Argument
 from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
 
-BUILT_IN = {
-    row.name: row
-    for row in itertools.chain.from_iterable(
-        room.ROWS
-        for room in (dense, cnn, cnn_classic, segmentation, detection, rnn, transformer, gan)
-    )
-}
+FAMILIES = (
+    dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, transformer, gan,
+    applications,
+)  # fmt: skip
+BUILT_IN = {row.name: row for family in FAMILIES for row in family.ROWS}
 ENTRY_POINTS = "zoo.models"
 
 broken_entry_points: list[str] = []

@@ -216,12 +216,6 @@ class Steps:
         return lambda: feeds.call(measure, feed, order, (0, steps), batch_size)
 
     def _fitting(self, feed: Any, batch_size: int) -> int:
-        """Return a batch size at which large examples fit into memory, training's at least."""
-        inputs = keras.tree.flatten(feed.batch(tf.range(1))[0])
-        numbers = sum(math.prod(x.shape) for x in inputs)
-        return min(batch_size, max(self.batch_size, MOST_NUMBERS // max(numbers, 1)))
-
-    def _fitting(self, feed: Any, batch_size: int) -> int:
         """Return a batch size at which large pictures fit into memory, training's at least."""
         inputs = keras.tree.flatten(feed.batch(tf.range(1))[0])
         numbers = sum(math.prod(x.shape) for x in inputs)
