@@ -81,7 +81,7 @@ def load(
         raw, origin = row.read(), _named(row)
     else:
         shape = None if image_size is None else picture_size(str(image_size), "--image-size")
-        raw = _read_path(reference, files, split_column, bad, shape)
+        raw = _read_path(reference, files, split_column, bad, shape, task)
         if raw.kind == "table" and kind in (None, "image"):
             folder = Path(reference)
             folder = folder if folder.is_dir() else folder.parent
@@ -128,7 +128,7 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         return match(raw, test.rows, spec, reference, targets)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
     classes = spec.classes if spec.task == "segmentation" else ()
-    folder = _read_folder(reference, shape, BadExamples(), classes)
+    folder = _read_folder(reference, shape, BadExamples(), spec.task, classes)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
@@ -163,10 +163,11 @@ def _read_path(
     split_column: str | None,
     bad: BadExamples,
     shape: tuple[int, ...] | None,
+    task: str | None,
 ) -> Raw:
     from .files import read_raw
 
-    raw = _read_folder(reference, shape, bad)
+    raw = _read_folder(reference, shape, bad, task)
     if raw is None:
         return read_raw(_with_files(reference, files, split_column), bad)
     if files or split_column:
@@ -181,10 +182,12 @@ def _read_folder(
     reference: str,
     shape: tuple[int, ...] | None,
     bad: BadExamples,
+    task: str | None,
     classes: tuple[str, ...] = (),
 ) -> Raw | None:
     """Return what a folder of pictures holds; None where the path is anything else.
 
+    Pascal VOC has boxes and masks in one folder, of which `task` says which; boxes by default.
     `classes` are those of an earlier data set, which masks may not name again.
     """
     from . import coco, voc
@@ -193,10 +196,10 @@ def _read_folder(
     from .idx import find_idx, read_idx_files
     from .masks import find_masks, read_masks
 
-    for layout in (voc, coco):
-        if layout.is_one(Path(reference)):
-            return layout.read(Path(reference), shape, bad, reference)
     folder = Path(reference)
+    for layout in (voc, coco):
+        if task != "segmentation" and layout.is_one(folder):
+            return layout.read(folder, shape, bad, reference)
     if not folder.is_dir() or has_parts(folder):
         return None
     if found := find_idx(folder):

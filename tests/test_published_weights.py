@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.weights import torch_order
+from zoo.weights import torch_file, torch_order
+from zoo.weights.transfer import transfer
 
 SIDE = 224
 # Photographs of skimage.data and the classes of ImageNet, 1,000 in their usual order, that fit.
@@ -52,7 +53,7 @@ def weights():
 @pytest.fixture(scope="module")
 def model(weights):
     found = zoo.create("efficientnet-lite0", input_shape=(SIDE, SIDE, 3), classes=1000)
-    torch_order.load(found, weights)
+    transfer(found, torch_order.named(found, torch_file.read(weights)), str(weights), head=True)
     return found
 
 

@@ -8,7 +8,8 @@ from safetensors.numpy import load_file
 import zoo
 from zoo.errors import InputError
 from zoo.registry import create
-from zoo.weights import transfer
+from zoo.training import beginning
+from zoo.weights import imagenet, transfer
 
 CNN = {"filters": 4, "stages": 2, "depth": 1}
 SHORT = {"steps": 3, "batch_size": 16, "set": CNN}
@@ -53,7 +54,7 @@ def train(tmp_path, data, name="run", **options):
 
 def test_the_head_is_new_where_classes_differ(source, three, tmp_path):
     run, said = train(tmp_path, three, weights=str(source), freeze="backbone")
-    assert f"Weights: 10 arrays of '{source}'; 2 of the head are new" in said
+    assert f"Weights: 10 arrays of '{source}'; 2 others are new" in said
     assert all(map(np.array_equal, arrays(run)[:-2], arrays(source)[:-2]))
     assert arrays(run)[-1].shape == (3,)
 
@@ -145,3 +146,44 @@ def test_the_backbone_of_a_model_within_a_model():
     assert transfer.backbone(outer) == inner.layers
     transfer.freeze(outer, "backbone")
     assert len(outer.trainable_weights) == 2
+
+
+def test_imagenet_weights_are_keras_own(three, tmp_path, monkeypatch):
+    """Keras fetches and checks the file; here it gives random weights in place of those."""
+    made = []
+
+    def network(weights):
+        assert weights == "imagenet"
+        made.append(keras_network(weights=None))
+        return made[-1]
+
+    keras_network = keras.applications.MobileNetV3Small
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", network)
+    model = create("keras-mobilenet-v3-small", input_shape=(32, 32, 3), classes=4)
+    row = zoo.registry.get("keras-mobilenet-v3-small")
+    said = beginning.begin(model, row, "imagenet", None)
+    assert said.endswith("arrays of 'imagenet'; 2 others are new")
+    theirs = made[0].get_weights()[:-2]
+    assert all(map(np.array_equal, model.get_weights()[:-2], theirs))
+
+
+def test_imagenet_weights_that_cannot_be_had(three, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="imagenet for 'cnn-small', for which keras"):
+        train(tmp_path, three, weights="imagenet")
+
+    def offline(weights):
+        raise OSError("no route")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", offline)
+    with pytest.raises(InputError, match="MobileNetV3Small could not be fetched: no route"):
+        imagenet.read("keras-mobilenet-v3-small", "MobileNetV3Small")
+
+
+def test_a_detectors_backbone_takes_a_classifiers_weights(source):
+    options = {"backbone": "cnn-small", "backbone_options": CNN, "width": 8, "depth": 1}
+    model = create("fcos", input_shape=(8, 8, 1), classes=2, strides=(1, 2), **options)
+    tensors = load_file(source.model_weights)
+    given = transfer.transfer(model, tensors, "source", head=False)
+    assert given == 10
+    inner = transfer.nested(model)
+    assert all(map(np.array_equal, inner.get_weights(), arrays(source)[:-2]))

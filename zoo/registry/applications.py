@@ -157,6 +157,7 @@ def row(
         params=({"input_shape": (side, side, 3), "classes": 1000}, params),
         tiny={"input_shape": (least, least, 3), "classes": 3},
         training=CAREFUL if paper is VGG else TRAINING,
+        weights=architecture,
     )
 
 

@@ -37,6 +37,7 @@ class Row:
             it holds for.
         tiny: builder arguments for a fast test build, the data's part included.
         training: defaults of training options for this model, by their names in `zoo.config`.
+        weights: the function of keras.applications whose ImageNet weights fit, if there is one.
     """
 
     name: str
@@ -49,3 +50,4 @@ class Row:
     params: tuple[Mapping[str, Any], int] | None = None
     tiny: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ""

@@ -1,4 +1,4 @@
-"""The weights a run begins with: another run's, or those of a file."""
+"""The weights a run begins with: another run's, those of a file, or published ones."""
 
 from __future__ import annotations
 
@@ -8,45 +8,54 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import weights
 from zoo.errors import InputError
+from zoo.registry import Row
 from zoo.runs import Run
+from zoo.weights import imagenet, torch_file, torch_order
 from zoo.weights.transfer import transfer
 
+TORCH = (".pth", ".pt")
+Tensors = dict[str, np.ndarray]
 
-def begin(model: keras.Model, reference: str, task: Any) -> str:
+
+def begin(model: keras.Model, row: Row, reference: str, task: Any) -> str:
     """Give a model the weights that a reference names; return what a person should be told.
 
     The head is taken too where it is for the same classes.
 
     Args:
         model: takes them.
-        reference: a run's directory, or a `.safetensors` file.
+        row: of the registry.
+        reference: a run's directory, a `.safetensors` or PyTorch file, or "imagenet".
         task: what the model is for.
 
     Raises:
         InputError: there are none, or they are of another architecture.
     """
-    path, classes = _found(reference)
-    tensors = weights.read(path)
+    tensors, classes = _found(model, row, reference)
     head = classes is None or classes == tuple(getattr(task, "classes", ()))
     given = transfer(model, tensors, reference, head)
     new = len(model.weights) - given
-    rest = f"; {new} of the head are new" if new else ""
-    return f"Weights: {given} arrays of '{reference}'{rest}"
+    return f"Weights: {given} arrays of '{reference}'" + (f"; {new} others are new" if new else "")
 
 
-def _found(reference: str) -> tuple[Path, tuple[str, ...] | None]:
-    """Return the file, and the classes its head is for where they are known."""
+def _found(model: keras.Model, row: Row, reference: str) -> tuple[Tensors, tuple[str, ...] | None]:
+    """Return arrays by name, and the classes their head is for, None where nobody says."""
+    if reference == "imagenet":
+        return imagenet.read(row.name, row.weights), ()
     if os.path.isfile(os.path.join(reference, "config.yaml")):
         run = Run.open(reference)
         state = json.loads(run.preprocessor_path.read_text())
-        return run.model_weights, tuple(state["spec"]["classes"])
+        return weights.read(run.model_weights), tuple(state["spec"]["classes"])
     path = Path(reference)
     if path.suffix == ".safetensors" and path.is_file():
-        return path, None
+        return weights.read(path), None
+    if path.suffix in TORCH and path.is_file():
+        return torch_order.named(model, torch_file.read(path)), None
     raise InputError(
-        f"--weights received '{reference}'. Expected a run, or a .safetensors file. "
-        "Try `zoo runs list`."
+        f"--weights received '{reference}'. Expected a run, a .safetensors or PyTorch file, or "
+        "imagenet. Try `zoo runs list`."
     )

@@ -88,7 +88,7 @@ class Session:
     def begin(self, say: Callable[[str], None]) -> None:
         """Give the model the weights to begin with, where some were asked for."""
         if self.config.network.weights is not None:
-            say(beginning.begin(self.model, self.config.network.weights, self.task))
+            say(beginning.begin(self.model, self.row, self.config.network.weights, self.task))
 
     def state(self) -> dict[str, Any]:
         """Return what a predictor is made from, beside the weights."""

@@ -7,59 +7,31 @@ normalization has its four vectors in the same order in both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.errors import InputError
-from zoo.weights import torch_file
+from zoo.weights.transfer import HEAD, backbone
 
 COUNTERS = "num_batches_tracked"  # of batches seen; Keras keeps none
 
 
-def load(model: keras.Model, path: Path) -> None:
-    """Give a model the weights of a `.pth` file.
+def named(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the tensors of a `state_dict` as `zoo.weights.named` would: for `transfer`.
 
     Args:
-        model: for example `efficientnet-lite0` of 1000 classes.
-        path: a `state_dict` that PyTorch saved.
-
-    Raises:
-        InputError: the file is damaged, or another network's.
-    """
-    assign(model, torch_file.read(path), str(path))
-
-
-def assign(model: keras.Model, tensors: Mapping[str, np.ndarray], source: str) -> None:
-    """Give a model the tensors of a `state_dict`, in their order; all or none.
-
-    Args:
-        model: a model whose layers come in the order of the tensors.
+        model: a model whose layers come in the order of the tensors; its head takes the last.
         tensors: by name, as PyTorch has them.
-        source: where they come from, for messages.
-
-    Raises:
-        InputError: there are fewer or more, or one has another shape.
     """
+    head = [layer for layer in model.layers if layer.name == HEAD]
+    slots = [layer for layer in [*backbone(model), *head] for _ in layer.weights]
     names = [name for name in tensors if not name.endswith(COUNTERS)]
-    slots = [(layer, variable) for layer in model.layers for variable in layer.weights]
-    if len(names) != len(slots):
-        raise InputError(
-            f"'{source}' holds {len(names)} tensors. Expected {len(slots)}, as this model has."
-        )
-    values = []
-    for name, (layer, variable) in zip(names, slots, strict=True):
-        value = _transposed(layer, tensors[name])
-        if value.shape != tuple(variable.shape):
-            raise InputError(
-                f"'{source}' holds {name[:60]}, as Keras has it of shape {value.shape}. Expected "
-                f"{tuple(variable.shape)}, as {variable.path} has. Try the network it was saved of."
-            )
-        values.append(value)
-    for (_, variable), value in zip(slots, values, strict=True):
-        variable.assign(value)
+    slots += [None] * (len(names) - len(slots))
+    return {
+        f"{i:05d}/{HEAD + '/' if layer in head else ''}{name}": _transposed(layer, tensors[name])
+        for i, (name, layer) in enumerate(zip(names, slots, strict=False))
+    }
 
 
 def _transposed(layer: Any, value: np.ndarray) -> np.ndarray:

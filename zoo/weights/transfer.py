@@ -19,10 +19,15 @@ from zoo.weights import assign
 HEAD = "logits"
 
 
+def nested(model: keras.Model) -> keras.Model | None:
+    """Return the model within a model, if there is one."""
+    return next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
+
+
 def backbone(model: keras.Model) -> list[keras.layers.Layer]:
     """Return the layers that transfer learning keeps."""
-    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    return nested[0].layers if nested else [x for x in model.layers if x.name != HEAD]
+    inner = nested(model)
+    return [x for x in model.layers if x.name != HEAD] if inner is None else inner.layers
 
 
 def freeze(model: keras.Model, what: str) -> None:
@@ -81,6 +86,8 @@ def transfer(model: keras.Model, tensors: Mapping[str, np.ndarray], source: str,
     else:
         theirs = [(name, value) for name, value in theirs if not _of_head(name)]
         items = [weight for layer in backbone(model) for weight in layer.weights]
+        if nested(model) is not None:  # it ends where its maps do, a classifier a little later
+            theirs = theirs[: len(items)]
     for variable, (name, value) in zip(items, theirs, strict=False):
         if tuple(variable.shape) != value.shape:
             raise _another(source, variable, f"'{name}' of shape {value.shape}")

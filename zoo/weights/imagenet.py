@@ -1,0 +1,44 @@
+"""The ImageNet weights of keras.applications, fetched and checked by Keras itself."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.weights import named
+from zoo.weights.transfer import HEAD
+
+
+def read(model: str, architecture: str) -> dict[str, np.ndarray]:
+    """Return the weights of a network of keras.applications, the last layer's as a head's.
+
+    Keras keeps the file under `~/.keras/models`, or where `KERAS_HOME` says, and compares its hash.
+
+    Args:
+        model: the model that asks, for messages.
+        architecture: the name of the function of keras.applications; "" where there is none.
+
+    Raises:
+        InputError: there are none for this model, or they cannot be fetched.
+    """
+    if not architecture:
+        raise InputError(
+            f"--weights received imagenet for '{model}', for which keras.applications has none. "
+            "Expected a model such as keras-efficientnet-b0. See `zoo list 'keras-*'`."
+        )
+    try:
+        network = getattr(keras.applications, architecture)(weights="imagenet")
+    except Exception as error:  # of the network, the file, or its hash
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"The ImageNet weights of {architecture} could not be fetched: {reason}. Expected the "
+            "site of Keras to be reachable, or its file in ~/.keras/models. Try again later."
+        ) from error
+    tensors = named(network.weights)
+    last = {id(weight) for weight in network.layers[-1].weights}
+    heads = [id(weight) in last for weight in network.weights]
+    return {
+        f"{name.split('/')[0]}/{HEAD}/{name.split('/')[-1]}" if head else name: value
+        for head, (name, value) in zip(heads, tensors.items(), strict=True)
+    }
