@@ -126,6 +126,9 @@ def test_pascal_voc(tmp_path):
     (lists / "trainval.txt").write_text("none\n")
     data = datasets.load(folder)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [4, 2, 2]
+    (folder / "Annotations").mkdir()  # of boxes, for which another task is
+    again = datasets.load(folder, task="segmentation")
+    assert again.fingerprint == data.fingerprint
     names = [data.test.arrays["image"].paths[row].name for row in data.validation.rows]
     assert names == ["003.jpg", "007.jpg"]
     np.testing.assert_array_equal(data.validation.targets(), [CODES[3], CODES[7]])

@@ -11,6 +11,7 @@ import types
 import zipfile
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 from hostile import PICKLE
@@ -247,13 +248,21 @@ def test_files_of_pytorch_itself(tmp_path):
             np.testing.assert_array_equal(array, expected[name])
 
 
+def as_pytorch(layer, value):
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return value.transpose(2, 3, 0, 1) if value.ndim == 4 else value
+    return value.transpose(3, 2, 0, 1) if value.ndim == 4 else value.T
+
+
 def test_another_networks_weights_change_nothing():
     model = zoo.create("convmixer", **zoo.registry.get("convmixer").tiny)
     before = [w.numpy() for w in model.weights]
-    tensors = {f"{i}": np.ones(w.shape, "float32") for i, w in enumerate(before)}
+    weights = [(la, w.numpy()) for la in model.layers for w in la.weights]
+    right = {f"{i}": as_pytorch(*pair) for i, pair in enumerate(weights)}
+    other = {f"{i}": value for i, (_, value) in enumerate(weights)}
     for wrong, message in (
-        ({**tensors, "more": np.ones(3)}, r"has '00030/more', for which this model has no layer"),
-        (tensors, r"has '00000/0' of shape .* where this model has .* of shape \(2, 2, 3, 8\)"),
+        ({**right, "more": np.ones(3)}, "/more', for which this model has no layer"),
+        (other, r"has '00000/0' of shape .* where this model has .* of shape \(2, 2, 3, 8\)"),
     ):
         with pytest.raises(InputError, match=message):
             transfer(model, torch_order.named(model, wrong), "net.pth", head=True)
