@@ -1,6 +1,5 @@
 """zoo predict: answers for examples of one's own."""
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -10,15 +9,17 @@ import click
 
 from zoo.cli.common import json_option, note_stale, refuse_existing
 from zoo.errors import InputError
-from zoo.untrusted import read_bytes, refuse_remote
+from zoo.untrusted import refuse_remote
 
 LARGEST_STDIN = 1 << 30  # bytes
 
 
 @click.command("predict")
 @click.argument("source", metavar="RUN|ARTIFACT")
-@click.argument("data", metavar="FILE", default="-")
+@click.argument("data", metavar="[FILE|FOLDER]...", nargs=-1)
 @click.option("--out", metavar="FILE", help="Write the table there instead of on stdout.")
+@click.option("--draw", metavar="DIR", help="Draw each picture with its answer, into a new folder.")
+@click.option("--grad-cam", is_flag=True, help="Draw where a classifier looked, too.")
 @click.option(
     "--stdin-kind",
     type=click.Choice(["csv", "jsonl"]),
@@ -27,25 +28,30 @@ LARGEST_STDIN = 1 << 30  # bytes
     help="What comes from stdin.",
 )
 @json_option
-def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: bool) -> None:
-    """Answer every example of FILE (- for stdin) with a line of CSV, or of JSON.
+def command(
+    source: str, data: tuple[str, ...], out: str | None, draw: str | None, grad_cam: bool,
+    stdin_kind: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Answer every example of a FILE (- for stdin) with a line of CSV, or of JSON.
 
-    A detector answers with a line a box, its edges in pixels.
+    Pictures may be several, and folders of them. A detector answers with a line a box, its edges in
+    pixels.
 
     \b
     zoo predict runs/mlp-iris-1 flowers.csv
     zoo predict runs/mlp-iris-1 - < flowers.csv
     zoo predict runs/mlp-digits-1 three.png
+    zoo predict runs/resnet18-photos-1 cat.jpg holidays/ --draw drawn
     """
     from zoo import api
 
     refuse_existing(out, "--out")
+    refuse_existing(draw, "--draw")
+    if grad_cam and draw is None:
+        raise InputError("--grad-cam was given without --draw. Expected a folder to draw into.")
     note_stale(source)
     predictor = api.load(source)
-    if data == "-":
-        outputs = _from_stdin(predictor, stdin_kind)
-    else:
-        outputs = _picture(predictor, data) if _is_picture(data) else api.predict(predictor, data)
+    outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
     if predictor.task.name == "detection":
         outputs = _boxes(outputs)
     text = _table(outputs, predictor.spec.classes, as_json)
@@ -56,6 +62,39 @@ def command(source: str, data: str, out: str | None, stdin_kind: str, as_json: b
 
     write_atomic(out, text)
     click.echo(out)
+
+
+def _answers(
+    predictor: Any, data: tuple[str, ...], draw: str | None, grad_cam: bool, stdin_kind: str
+) -> dict[str, Any]:
+    """Answer pictures, whose files are then named, or one file of another kind."""
+    from zoo import api
+
+    for path in data:
+        refuse_remote(path)
+    from zoo import photos
+
+    found = photos.find(data)
+    if found:
+        split = photos.read(predictor, found)
+        outputs = predictor.predict(split)
+        if draw is not None:
+            photos.draw(predictor, split, outputs, draw, grad_cam)
+        return {"file": _paths(found), **outputs}
+    if draw is not None or len(data) > 1:
+        raise InputError(
+            f"Received {' and '.join(data) or 'nothing'}. Expected pictures, or folders of them"
+            f"{', for --draw' if draw else ', where there are several'}. Try other paths."
+        )
+    if data in ((), ("-",)):
+        return _from_stdin(predictor, stdin_kind)
+    return api.predict(predictor, data[0])
+
+
+def _paths(found: list[Any]) -> Any:
+    import numpy as np
+
+    return np.array([str(path) for path in found], dtype=object)
 
 
 def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
@@ -87,42 +126,15 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
             )
 
 
-def _is_picture(path: str) -> bool:
-    from zoo.datasets.pictures import SUFFIXES
-
-    return path.lower().endswith(SUFFIXES)
-
-
-def _picture(predictor: Any, path: str) -> dict[str, Any]:
-    if predictor.spec.kind != "image":
-        raise InputError(
-            f"Received the picture '{path}' for a model of data of kind '{predictor.spec.kind}'. "
-            f"Expected {', '.join(c.name for c in predictor.spec.inputs)}. Try a file with these."
-        )
-    import numpy as np
-
-    from zoo.datasets.pictures import LARGEST_FILE, upright
-
-    refuse_remote(path)
-    try:
-        content = read_bytes(path, LARGEST_FILE)
-    except OSError as error:
-        raise InputError(
-            f"Cannot read '{path}': {error.strerror}. Expected a PNG or JPEG. Try another path."
-        ) from error
-    with contextlib.suppress(Exception):  # where Pillow cannot read it, the model says so itself
-        content = upright(content)
-    return predictor({predictor.spec.inputs[0].name: np.array([content], dtype=object)})
-
-
 def _boxes(outputs: dict[str, Any]) -> dict[str, Any]:
-    """Return one row a box, and the row of its picture."""
+    """Return one row a box, and of which picture: its file, or its row."""
     import numpy as np
 
     real = np.arange(outputs["boxes"].shape[1]) < outputs["count"][:, None]
     edges = zip(("top", "left", "bottom", "right"), outputs["boxes"][real].T, strict=True)
+    rows = np.nonzero(real)[0]
     return {
-        "row": np.nonzero(real)[0],
+        **({"file": outputs["file"][rows]} if "file" in outputs else {"row": rows}),
         "label": outputs["labels"][real],
         "score": outputs["scores"][real],
         **dict(edges),

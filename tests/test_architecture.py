@@ -45,6 +45,7 @@ DOORS = {
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
     "conformance": {"losses", "registry", "startup"},
+    "photos": {"datasets", "predictors", "reports"},
     "api": {
         "datasets", "exporters", "predictors", "registry", "runs", "startup", "training",
     },

@@ -32,6 +32,7 @@ PICTURES = {
     "detections": "zoo.reports.detection:draw_boxes",
     "precision_recall": "zoo.reports.detection:draw_precision_recall",
     "samples": "zoo.reports.samples:draw",
+    "answer": "zoo.reports.answers:draw",
     "augmented": "zoo.reports.augmented:draw",
     "boundary": "zoo.reports.boundary:draw",
     "masks": "zoo.reports.segmentation:draw_masks",

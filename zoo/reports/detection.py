@@ -44,7 +44,7 @@ def draw_boxes(examples: Sequence[Mapping[str, Any]], classes: Sequence[str]) ->
             if score >= SHOWN:
                 _box(axes, edges, color(int(code)))
                 _name(axes, edges, f"{shorten(classes[int(code)], 12)} {score:.2f}", int(code))
-    _legend(figure, classes)
+    _legend(figure, classes, any(len(example["truth"]) for example in examples))
     return figure
 
 
@@ -82,9 +82,10 @@ def _name(axes: Any, edges: Sequence[float], text: str, code: int) -> None:
     )
 
 
-def _legend(figure: Figure, classes: Sequence[str]) -> None:
+def _legend(figure: Figure, classes: Sequence[str], annotated: bool) -> None:
     handles = [Line2D([], [], color=color(i)) for i in range(min(len(classes), NAMED))]
     names = [shorten(name) for name in classes[:NAMED]]
-    handles += [Line2D([], [], color=QUIET), Line2D([], [], color=QUIET, linestyle="--")]
-    names += [f"found, score {SHOWN:g} or more", "annotated"]
+    if annotated:
+        handles += [Line2D([], [], color=QUIET), Line2D([], [], color=QUIET, linestyle="--")]
+        names += [f"found, score {SHOWN:g} or more", "annotated"]
     figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 5))

@@ -20,31 +20,33 @@ GOLDEN = 0.618034  # of the color circle: hues so far apart differ for long
 
 @styled
 def draw_masks(
-    pictures: np.ndarray, actual: np.ndarray, predicted: np.ndarray, classes: Sequence[str]
+    pictures: np.ndarray, actual: np.ndarray | None, predicted: np.ndarray, classes: Sequence[str]
 ) -> Figure:
-    """Draw a line a picture: itself, its mask over it, and the predicted one.
+    """Draw a line a picture: itself, its mask over it where that is known, and the predicted one.
 
     Args:
         pictures: uint8 `(n, height, width, 1 or 3)`.
-        actual, predicted: codes `(n, height, width)`; what is no class is left gray.
+        actual, predicted: codes `(n, height, width)`, actual ones or None; what is no class is
+            left gray.
         classes: in code order; the first, often the background, is dark.
     """
-    count, height, width = actual.shape
+    count, height, width = predicted.shape
     scale = SIDE / max(height, width)
-    shown = np.unique([actual, predicted])
+    masks = {"predicted": predicted} if actual is None else {"mask": actual, "predicted": predicted}
+    shown = np.unique([*masks.values()])
     shown = shown[shown < len(classes)][:LISTED]
-    figure = new_figure(
-        3 * width * scale + 1.9, max(count * height * scale + 0.4, 0.3 * len(shown))
-    )
-    grid = figure.subplots(count, 3, squeeze=False)
-    for line, *examples in zip(grid, pictures, actual, predicted, strict=True):
-        picture, true, found = examples
+    panels = 1 + len(masks)
+    tall = max(count * height * scale + 0.4, 0.3 * len(shown))
+    figure = new_figure(panels * width * scale + 1.9, tall)
+    grid = figure.subplots(count, panels, squeeze=False)
+    for line, picture, *codes in zip(grid, pictures, *masks.values(), strict=True):
         gray = np.broadcast_to(picture.mean(axis=-1, keepdims=True) / 255, (height, width, 3))
         seen = np.broadcast_to(picture / 255, (height, width, 3))
-        for axes, image in zip(line, (seen, _over(gray, true), _over(gray, found)), strict=True):
+        images = [seen, *(_over(gray, mask) for mask in codes)]
+        for axes, image in zip(line, images, strict=True):
             axes.imshow(image, interpolation="nearest")
             axes.set_axis_off()
-    for axes, title in zip(grid[0], ("picture", "mask", "predicted"), strict=True):
+    for axes, title in zip(grid[0], ("picture", *masks), strict=True):
         axes.set_title(title)
     handles = [Patch(color=color(code), label=shorten(classes[code])) for code in shown]
     figure.legend(handles=handles, loc="outside right upper")

@@ -1,0 +1,133 @@
+"""Pictures of one's own: found in folders, answered, and drawn with their answers."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import reports
+from zoo.datasets.bad import BadExamples
+from zoo.datasets.base import ArraySplit
+from zoo.datasets.pictures import SUFFIXES, Pictures, look_at
+from zoo.errors import InputError
+from zoo.files import write_atomic, writing
+from zoo.predictors import gradcam
+from zoo.progress import Progress
+
+DRAWN = ("classification", "segmentation", "detection")  # tasks whose answers can be drawn
+
+
+def find(paths: Sequence[str]) -> list[Path]:
+    """Return the picture files among paths and, at any depth, within folders; none for others."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            files = sorted(Path(place, n) for place, _, names in os.walk(path) for n in names)
+            found += [file for file in files if file.suffix.lower() in SUFFIXES]
+        elif path.suffix.lower() in SUFFIXES:
+            found.append(path)
+    return found
+
+
+def read(predictor: Any, paths: Sequence[Path]) -> ArraySplit:
+    """Return pictures as a split that a predictor answers.
+
+    Raises:
+        InputError: the predictor takes something else, or a file is no picture.
+    """
+    spec = predictor.spec
+    if spec.kind != "image":
+        raise InputError(
+            f"Received the picture '{paths[0]}' for a model of data of kind '{spec.kind}'. "
+            f"Expected {', '.join(c.name for c in spec.inputs)}. Try a file with these."
+        )
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise InputError(f"'{missing[0]}' does not exist. Expected a picture. Try another path.")
+    pictures, _ = look_at(paths, spec.inputs[0].shape, BadExamples(), str(paths[0]))
+    arrays: Any = {spec.inputs[0].name: pictures}
+    return ArraySplit(arrays, np.arange(len(paths)))
+
+
+def draw(
+    predictor: Any, split: ArraySplit, outputs: dict[str, Any], folder: str, grad_cam: bool
+) -> None:
+    """Draw every picture with what was answered; of masks there is a file beside it, too.
+
+    Args:
+        predictor: what answered.
+        split: what `read` returned.
+        outputs: the answers, a row a picture.
+        folder: to be made.
+        grad_cam: show where a classifier looked.
+
+    Raises:
+        InputError: answers of this task cannot be drawn.
+    """
+    task = predictor.task.name
+    if task not in DRAWN:
+        raise InputError(f"--draw was given for {task}. Expected one of: {', '.join(DRAWN)}.")
+    (pictures,) = split.arrays.values()
+    assert isinstance(pictures, Pictures)
+    heat = _heat(predictor, split) if grad_cam else iter(lambda: None, 0)
+    with writing(Path(folder)):
+        os.makedirs(folder)
+    with Progress("Drawing", "files") as progress:
+        for row, (name, where) in enumerate(zip(_names(pictures.paths), heat, strict=False)):
+            figure = FIGURES[task](predictor, _pixels(pictures[row][0]), outputs, row, where)
+            reports.save(figure, Path(folder, f"{name}.png"))
+            if task == "segmentation":
+                write_atomic(Path(folder, f"{name}.mask.png"), outputs["png"][row])
+            progress.advance(1)
+
+
+def _heat(predictor: Any, split: ArraySplit) -> Iterator[np.ndarray]:
+    import tensorflow as tf
+
+    for row in range(len(split)):
+        raw = {name: tf.constant(values) for name, values in split.batch([row]).items()}
+        yield gradcam.heat(predictor, predictor.preprocessor.encode(raw).numpy())[0]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return a file name a picture: its own, numbered where two have one."""
+    names: list[str] = []
+    taken: dict[str, int] = {}
+    for path in paths:
+        taken[path.stem] = taken.get(path.stem, 0) + 1
+        names.append(path.stem if taken[path.stem] == 1 else f"{path.stem}-{taken[path.stem]}")
+    return names
+
+
+def _pixels(content: bytes) -> np.ndarray:
+    """Return a picture of its own size, uint8 `(height, width, 1 or 3)`."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(content))
+    pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _classified(predictor: Any, picture: Any, outputs: Any, row: int, heat: Any) -> Any:
+    return reports.draw(
+        "answer", picture, predictor.spec.classes, outputs["probabilities"][row], heat
+    )
+
+
+def _segmented(predictor: Any, picture: Any, outputs: Any, row: int, heat: Any) -> Any:
+    mask = _pixels(outputs["png"][row])[..., 0]
+    return reports.draw("masks", picture[None], None, mask[None], predictor.spec.classes)
+
+
+def _detected(predictor: Any, picture: Any, outputs: Any, row: int, heat: Any) -> Any:
+    found = predictor.task.found({name: values[row : row + 1] for name, values in outputs.items()})
+    example = {"picture": picture, "truth": (), "found": found[0]}
+    return reports.draw("detections", [example], predictor.spec.classes)
+
+
+FIGURES = {"classification": _classified, "segmentation": _segmented, "detection": _detected}
