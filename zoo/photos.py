@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,12 @@ def draw(
         raise InputError(f"--draw was given for {task}. Expected one of: {', '.join(DRAWN)}.")
     (pictures,) = split.arrays.values()
     assert isinstance(pictures, Pictures)
-    heat = _heat(predictor, split) if grad_cam else iter(lambda: None, 0)
+    heat = gradcam.create(predictor) if grad_cam else None
     with writing(Path(folder)):
         os.makedirs(folder)
     with Progress("Drawing", "files") as progress:
-        for row, (name, where) in enumerate(zip(_names(pictures.paths), heat, strict=False)):
+        for row, name in enumerate(_names(pictures.paths)):
+            where = None if heat is None else heat(_encoded(predictor, split, row))[0]
             figure = FIGURES[task](predictor, _pixels(pictures[row][0]), outputs, row, where)
             reports.save(figure, Path(folder, f"{name}.png"))
             if task == "segmentation":
@@ -86,12 +87,11 @@ def draw(
             progress.advance(1)
 
 
-def _heat(predictor: Any, split: ArraySplit) -> Iterator[np.ndarray]:
+def _encoded(predictor: Any, split: ArraySplit, row: int) -> np.ndarray:
     import tensorflow as tf
 
-    for row in range(len(split)):
-        raw = {name: tf.constant(values) for name, values in split.batch([row]).items()}
-        yield gradcam.heat(predictor, predictor.preprocessor.encode(raw).numpy())[0]
+    raw = {name: tf.constant(values) for name, values in split.batch([row]).items()}
+    return predictor.preprocessor.encode(raw).numpy()
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

@@ -18,6 +18,7 @@ from zoo.layers.detection import Detections
 
 COARSEST = 32  # pixels between neighbors in the last map that is taken from a backbone
 GROUP = 8  # channels normalized together: 32 groups of 256, as published
+SUITED = {"cnn-small": {"filters": 8, "stages": 6, "dropout": 0.0}}  # made for smaller pictures
 RARE = 0.01  # what a class is thought to be at first, so that the many locations of none are calm
 
 
@@ -41,7 +42,8 @@ def fcos(
         input_shape: height, width and channels of a picture; values in [0, 1].
         classes: of objects.
         backbone: a model of the registry that has `features_only`.
-        backbone_options: its options by name, as {'filters': 16}.
+        backbone_options: its options by name, as {'filters': 16}; cnn-small, made for smaller
+            pictures, has 8 filters and 6 stages here unless told.
         strides: pixels between neighbors in each map, each twice the last; those that are coarser
             than the backbone's are made from its last.
         width: channels of the pyramid and of the heads.
@@ -49,7 +51,8 @@ def fcos(
     """
     check_strides(strides)
     inputs = images.picture_input(input_shape)
-    found = backbone_maps(inputs, strides, backbone, backbone_options or {})
+    options = {**SUITED.get(backbone, {}), **(backbone_options or {})}
+    found = backbone_maps(inputs, strides, backbone, options)
     maps = pyramid(found, len(strides), width)  # of each: (B, H / stride, W / stride, width)
     tables = heads(maps, classes, width, depth)  # of each: (B, H / stride, W / stride, 5 + classes)
     detections = Detections(input_shape[:2], strides, dtype="float32", name="detections")

@@ -6,6 +6,7 @@ Localization, 2016, arXiv:1610.02391.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,14 @@ import numpy as np
 from zoo.errors import InputError
 
 
-def heat(predictor: Any, pictures: np.ndarray) -> np.ndarray:
-    """Return how much each place of pictures speaks for the class they are taken for.
+def create(predictor: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that shows how much each place speaks for the class a picture is taken for.
+
+    It takes uint8 pictures `(B, height, width, channels)` of the size the model sees, and returns
+    float32 `(B, h, w)` in [0, 1], of the size of the last maps before the classes.
 
     Args:
         predictor: of a run, for classification of pictures.
-        pictures: uint8 `(B, height, width, channels)`, of the size the model sees.
-
-    Returns:
-        float32 `(B, h, w)` in [0, 1], of the size of the last maps before the classes.
 
     Raises:
         InputError: the model is none that can be asked.
@@ -29,17 +29,20 @@ def heat(predictor: Any, pictures: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
     model = _maps_and_logits(predictor)
-    inputs = predictor.preprocessor.tensors(tf.constant(pictures))
-    with tf.GradientTape() as tape:
-        maps, logits = model(inputs, training=False)  # (B, h, w, C), (B, classes)
-        if logits.shape[-1] == 1:  # of two classes the first speaks with the other sign
-            chosen = tf.abs(logits[:, 0])
-        else:
+
+    def heat(pictures: np.ndarray) -> np.ndarray:
+        inputs = predictor.preprocessor.tensors(tf.constant(pictures))
+        with tf.GradientTape() as tape:
+            maps, logits = model(inputs, training=False)  # (B, h, w, C), (B, classes)
             chosen = tf.reduce_max(logits, axis=1)
-    weights = tf.reduce_mean(tape.gradient(chosen, maps), axis=(1, 2), keepdims=True)  # (B,1,1,C)
-    found = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))  # (B, h, w)
-    largest = tf.reduce_max(found, axis=(1, 2), keepdims=True)
-    return tf.math.divide_no_nan(found, largest).numpy()
+            if logits.shape[-1] == 1:  # of two classes the first speaks with the other sign
+                chosen = tf.abs(chosen)
+        weights = tf.reduce_mean(tape.gradient(chosen, maps), axis=(1, 2), keepdims=True)
+        found = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))  # (B, h, w)
+        largest = tf.reduce_max(found, axis=(1, 2), keepdims=True)
+        return tf.math.divide_no_nan(found, largest).numpy()
+
+    return heat
 
 
 def _maps_and_logits(predictor: Any) -> Any:

@@ -11,11 +11,7 @@ ROWS = (
         summary="FCOS: a box and a class at every location of a feature pyramid.",
         # Narrower than published, for two CPU cores. On the blood cells of BCCD, 240 x 320 pixels,
         # mAP@50 on the test list is 0.84 and 0.86 (two seeds) after 25 epochs, not augmented.
-        options={
-            "backbone_options": {"filters": 8, "stages": 6, "dropout": 0.0},
-            "width": 64,
-            "depth": 2,
-        },
+        options={"width": 64, "depth": 2},
         paper=Paper(
             "Tian, Shen, Chen, He",
             "FCOS: Fully Convolutional One-Stage Object Detection",
