@@ -30,8 +30,12 @@ DEPTHWISE = keras.layers.DepthwiseConv2D
 LAYER_NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization)
 
 
+def grouped_singly(layer):
+    return isinstance(layer, keras.layers.Conv2D) and 1 < layer.groups == layer.filters
+
+
 def kind_of(layer):
-    if isinstance(layer, DEPTHWISE) or 1 < getattr(layer, "groups", 1) == layer.filters:
+    if isinstance(layer, DEPTHWISE) or grouped_singly(layer):
         return "depthwise"
     if isinstance(layer, KERNELS):
         return "kernel"
@@ -85,7 +89,7 @@ def draw(random, layer, variable):
     return random.normal(0, np.sqrt(2 / fan_in), shape)
 
 
-def randomize(model, made, pictures):
+def randomize(model, made, pictures, moved):
     random = np.random.default_rng(0)
     for layer, variable in made:
         variable.assign(draw(random, layer, variable))
@@ -96,17 +100,21 @@ def randomize(model, made, pictures):
     for layer in norms:
         shape = layer.moving_mean.shape
         spread = np.sqrt(layer.moving_variance.numpy())
-        layer.moving_mean.assign_add(0.1 * spread * random.normal(size=shape))
-        layer.moving_variance.assign(layer.moving_variance * random.uniform(0.8, 1.25, shape))
+        layer.moving_mean.assign_add(moved * spread * random.normal(size=shape))
+        factors = random.uniform(1 - 2 * moved, 1 + 2 * moved, shape)
+        layer.moving_variance.assign(layer.moving_variance * factors)
 
 
-def ours(name, arguments, examples=4):
-    """Build a row with random weights; return them by layer, pictures and its answer."""
+def ours(name, arguments, examples=4, moved=0.1):
+    """Build a row with random weights; return them by layer, pictures and its answer.
+
+    `moved` is how far statistics are moved, as a share of a standard deviation.
+    """
     with double_precision(), recorded() as made:
         model = registry.create(name, **arguments)
     shape = (examples, *arguments["input_shape"])
     pictures = np.random.default_rng(1).random(shape, dtype="float32")
-    randomize(model, made, pictures)
+    randomize(model, made, pictures, moved)
     return by_layer(made), pictures, model(pictures, training=False).numpy()
 
 
@@ -146,6 +154,7 @@ def difference_from_torch(
     order=None,
     grid=None,
     seen=None,
+    moved=0.1,
 ):
     """Compare a row with a model of timm or torchvision, in an interpreter that has them.
 
@@ -159,11 +168,13 @@ def difference_from_torch(
         grid: pixels a side of the map that the first dense layer sees flattened, if one does;
             theirs has the channels first.
         seen: what theirs sees of the pictures in [0, 1], where ours rescales them itself.
+        moved: how far statistics of batch normalization are moved; a deep network without its own
+            normalization of sums makes much of little.
     """
     python = os.environ.get("ZOO_TORCH_PYTHON")
     if not python:
         pytest.skip("ZOO_TORCH_PYTHON names no interpreter with torch, torchvision and timm")
-    layers, pictures, found = ours(name, arguments)
+    layers, pictures, found = ours(name, arguments, moved=moved)
     weights = {
         f"{i} {kind} {variable.name}": variable.numpy()
         for i, (kind, variables) in enumerate(layers)

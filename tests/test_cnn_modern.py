@@ -153,5 +153,7 @@ def test_digits_are_learned(tmp_path, name):
         "convmixer": {"filters": 32, "depth": 2, "size": 3, "patch": 1},
         "mlp-mixer": {"width": 32, "depth": 2, "patch": 2, "tokens": 32, "channels": 64},
     }[name]
-    run = zoo.train(name, data="digits", run=str(tmp_path / "run"), steps=300, set=options)
+    run = zoo.train(
+        name, data="digits", run=str(tmp_path / "run"), steps=300, set=options, learning_rate=4e-3
+    )
     assert zoo.evaluate(run)["scores"]["accuracy"] > 0.9
