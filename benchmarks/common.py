@@ -162,10 +162,10 @@ def machine() -> str:
 class Worker:
     """A child that stays warm and answers one line with one number at a time."""
 
-    def __init__(self, python: str, module: str):
+    def __init__(self, python: str, module: str, arguments: Sequence[str] = ()):
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
-            [python, "-m", module],
+            [python, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

@@ -14,4 +14,6 @@ torch=${2:-}
 "$python" -m benchmarks.tables
 "$python" -m benchmarks.latency
 "$python" -m benchmarks.checkpoints
+"$python" -m benchmarks.pictures --torch-python "$torch"
+"$python" -m benchmarks.networks --torch-python "$torch"
 "$python" -m benchmarks.collect
