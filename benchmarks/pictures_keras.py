@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from benchmarks.common import answer
 from zoo import augmentation, datasets
-from zoo.preprocessing import ImagePreprocessor, images
-from zoo.training.feeding import make_feed
+from zoo.preprocessing import ImagePreprocessor
+from zoo.training.feeding import stream
 from zoo.training.loop import Trainer
 
 FOLDER, BATCH = os.environ["PHOTOS"], 32
@@ -44,10 +44,9 @@ def bare() -> Callable[[], float]:
 
 
 def ours() -> Callable[[], float]:
-    images.RESIDENT = 0
     train = datasets.load(FOLDER, validation_fraction=0.0, test_fraction=0.0).train
     preprocessor = ImagePreprocessor("image", (224, 224, 3))
-    feed = make_feed(
+    feed = stream(
         train,
         preprocessor,
         lambda encoded, target: (preprocessor.tensors(encoded), target),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from masked import digits, write_masks
 from PIL import Image
 from safetensors.numpy import load_file
 from small import equal
@@ -78,7 +79,8 @@ def feed_of(folder, **how):
     train = datasets.load(folder, **how).train
     preprocessor = ImagePreprocessor("image", train.arrays["image"].shape[1:])
     make = lambda encoded, target: (preprocessor.tensors(encoded), target)  # noqa: E731
-    return feeding.make_feed(train, preprocessor, make, train.targets(), None)
+    feed = feeding.keep if preprocessor.fits(train) else feeding.stream
+    return feed(train, preprocessor, make, train.targets(), None)
 
 
 def test_any_step_is_opened_directly_and_the_next_one_goes_on(folder, monkeypatch):
@@ -123,3 +125,13 @@ def test_a_file_that_is_gone_is_named(folder, tmp_path, streamed):
             feed.explain(range(len(feed)))
     finally:
         path.write_bytes(kept)
+
+
+def test_masks_are_read_with_their_pictures(tmp_path, monkeypatch):
+    data = str(write_masks(tmp_path / "masks", *digits(40)))
+    options = {"data": data, "epochs": 1, "batch_size": 8, "set": {"filters": 4, "depth": 1}}
+    kept = zoo.train("unet-small", run=str(tmp_path / "kept"), **options)
+    monkeypatch.setattr(images, "RESIDENT", 0)
+    read = zoo.train("unet-small", run=str(tmp_path / "read"), **options)
+    equal(arrays(read), arrays(kept))
+    assert timeless(read.log) == timeless(kept.log)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from zoo import config
 from zoo.datasets.base import Dataset
+from zoo.datasets.masks import Masks
 from zoo.errors import InputError
 from zoo.training.feeds import Resident, Streamed
 
@@ -26,19 +29,37 @@ def make_feeds(
         split = getattr(dataset, name)
         if not len(split):
             continue
-        target = task.targets(split)
+        streamed = preprocessor.kind == "image" and not preprocessor.fits(split)
+        masks = streamed and isinstance(split.target, Masks)
+        target = mask_reader(split) if masks else task.targets(split)
         weight = class_weights(chosen, task, target) if name == "train" else None
-        feeds[name] = make_feed(split, preprocessor, prepare_batch, target, weight)
+        make = stream if streamed else keep
+        feeds[name] = make(split, preprocessor, prepare_batch, target, weight)
     return feeds
 
 
-def make_feed(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Any:
-    """Return a split in memory, encoded, or, of pictures too large for that, streamed."""
-    if preprocessor.kind != "image" or preprocessor.fits(split):
-        return Resident(preprocessor.encode_split(split), prepare, target, weight)
+def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Resident:
+    """Return a split in memory, encoded."""
+    return Resident(preprocessor.encode_split(split), prepare, target, weight)
+
+
+def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Streamed:
+    """Return a split of pictures that are read from their files in every epoch."""
     read = preprocessor.reader(split)
     explain = functools.partial(preprocessor.explain, split)
     return Streamed(len(split), read, prepare, target, weight, explain)
+
+
+def mask_reader(split: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function in graph from a row of a split to its mask, uint8 `(height, width)`."""
+
+    def read(row: np.ndarray) -> np.ndarray:
+        return split.target[split.rows[row]][0]
+
+    def mask(row: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(read, [row], tf.uint8), split.target.shape[1:])
+
+    return mask
 
 
 def class_weights(chosen: config.Config, task: Any, target: Any) -> np.ndarray | None:

@@ -105,7 +105,7 @@ class Streamed:
         size: how many.
         read: returns the encoded example of a row, in graph.
         prepare: see `Loaded`.
-        target: an array of as many rows, or None.
+        target: an array of as many rows, or a function as `read`, or None.
         weight: a float32 weight a row, or None.
         explain: told the rows of examples one of which could not be read; raises an error that
             names it.
@@ -116,12 +116,12 @@ class Streamed:
         size: int,
         read: Callable[[tf.Tensor], Any],
         prepare: Prepare,
-        target: np.ndarray | None = None,
+        target: np.ndarray | Callable[[tf.Tensor], Any] | None = None,
         weight: np.ndarray | None = None,
         explain: Callable[[Sequence[int]], None] = lambda rows: None,
     ):
         self.size, self.read, self.prepare, self.explain = size, read, prepare, explain
-        self.labels = [None if a is None else tf.constant(a) for a in (target, weight)]
+        self.labels = [_reader(label) for label in (target, weight)]
         self._iterator: Any = None
         self._place: tuple[Any, int] = (None, 0)  # where that stands: the order, and the step
         self.spec = tf.data.IteratorSpec(self._steps(tf.zeros(0, tf.int32), 1).element_spec)
@@ -136,7 +136,7 @@ class Streamed:
         return read.batch(examples).prefetch(AHEAD)
 
     def _example(self, row: tf.Tensor) -> tuple[Any, Any, Any]:
-        target, weight = (None if label is None else label[row] for label in self.labels)
+        target, weight = (label(row) for label in self.labels)
         return self.read(row), target, weight
 
     def batch(self, indices: tf.Tensor) -> tuple[Any, ...]:
@@ -158,3 +158,11 @@ class Streamed:
         """Return what holds the examples of the step that comes next, and at which indices."""
         arrays = next(source)
         return Loaded(arrays, self.prepare), tf.range(tf.shape(keras.tree.flatten(arrays)[0])[0])
+
+
+def _reader(label: Any) -> Callable[[tf.Tensor], Any]:
+    """Return a function from a row to its label, for an array, such a function, or None."""
+    if label is None or callable(label):
+        return label or (lambda row: None)
+    array = tf.constant(label)
+    return lambda row: array[row]
