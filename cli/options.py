@@ -9,6 +9,7 @@ import click
 from zoo import config
 
 HIDDEN_DEFAULTS = (None, (), False, "")
+WIDEST = 80  # characters in which choices are shown; more are told by the help
 
 
 def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,6 +23,8 @@ def _option(entry: Field) -> Callable[..., Any]:
     text, kind = entry.metadata["help"], str(entry.type)
     if entry.default not in HIDDEN_DEFAULTS:
         text = f"{text}  [default: {entry.default}]"
+    if entry.metadata["choices"] and _metavar(entry)[0] != "[":
+        text = f"{text} One of: {', '.join(entry.metadata['choices'])}."
     flags = ["--" + entry.name.replace("_", "-"), entry.name]
     if kind == "bool":
         return click.option(*flags, is_flag=True, default=None, help=text)
@@ -32,8 +35,9 @@ def _option(entry: Field) -> Callable[..., Any]:
 
 def _metavar(entry: Field) -> str:
     meta, kind = entry.metadata, str(entry.type)
-    if meta["choices"]:
-        return "[" + "|".join(meta["choices"]) + "]"
+    choices = "[" + "|".join(meta["choices"]) + "]"
+    if meta["choices"] and len(choices) <= WIDEST:
+        return choices
     if meta["kind"]:
         shown = {"duration": "TIME", "interval": "STEPS|TIME", "picture size": "SIZE"}
         return shown.get(meta["kind"], "LIST")

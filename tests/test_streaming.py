@@ -89,13 +89,13 @@ def test_any_step_is_opened_directly_and_the_next_one_goes_on(folder, monkeypatc
     read = feed_of(folder)
     assert (type(kept), type(read)) == (Resident, Streamed)
     order = tf.random.experimental.stateless_shuffle(tf.range(len(read)), [0, 0])
-    first = read.open(order, 4, 6, 10)
+    first = read.source(order, 4, 6, 10)
     for i in (4, 5):
         held, indices = read.step(first, i, 10)
         expected = kept.batch(order[i * 10 : (i + 1) * 10])
         assert all(map(np.array_equal, held.batch(indices), expected))
-    assert read.open(order, 6, 7, 10) is first
-    assert read.open(order, 6, 7, 10) is not first  # step 6 again, which is over
+    assert read.source(order, 6, 7, 10) is first
+    assert read.source(order, 6, 7, 10) is not first  # step 6 again, which is over
 
 
 def test_the_file_that_cannot_be_decoded_is_named(tmp_path, streamed):

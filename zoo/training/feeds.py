@@ -1,7 +1,7 @@
 """Where batches come from: any rows, in any order.
 
-A feed has `batch`, the examples at any rows; and, for compiled loops over many steps, `open`, which
-gives what those take the steps of an epoch from, its `spec`, and `step`, which takes one.
+A feed has `batch`, the examples at any rows; and, for compiled loops over many steps, `source`,
+which gives what those take the steps of an epoch from, its `spec`, and `step`, which takes one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def call(
     Raises:
         InputError: an example could not be read.
     """
-    source = feed.open(order, *steps, examples)
+    source = feed.source(order, *steps, examples)
     try:
         return function(source, *numbers)
     except tf.errors.OpError:
@@ -89,7 +89,7 @@ class Resident(Loaded):
     def __len__(self) -> int:
         return self.size
 
-    def open(self, order: tf.Tensor, start: int, stop: int, examples: int) -> tf.Tensor:
+    def source(self, order: tf.Tensor, start: int, stop: int, examples: int) -> tf.Tensor:
         """Return what steps are taken from: the order, as all is at hand."""
         return order
 
@@ -144,7 +144,7 @@ class Streamed:
         loaded = next(iter(self._steps(indices, len(indices))))
         return Loaded(loaded, self.prepare).batch(tf.range(len(indices)))
 
-    def open(self, order: tf.Tensor, start: int, stop: int, examples: int) -> Any:
+    def source(self, order: tf.Tensor, start: int, stop: int, examples: int) -> Any:
         """Return an iterator over the steps of an epoch from `start`, of which some are taken.
 
         That from before goes on where it stopped, which is the rule: a new one begins to read.

@@ -65,7 +65,7 @@ class Steps:
     def training(self, feed: Any) -> Any:
         """Return a compiled `(source, start, stop, step) -> (done, finite, logs)` over a feed.
 
-        `source` is what the feed opened, `start` and `stop` are steps of an epoch, `step` is the
+        `source` is what the feed gave, `start` and `stop` are steps of an epoch, `step` is the
         run's number of the first one. It ends early, after the step in question, when a loss is
         not finite.
         """
