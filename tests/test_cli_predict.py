@@ -149,7 +149,8 @@ def test_predict_a_picture(zoo, trained):
     Image.fromarray(picture[..., 0]).save("digit.png")
     _, out, _ = zoo("predict", trained("pictures"), "digit.png", "--json")
     answer = json.loads(out)
-    assert set(answer) == {"label", "probability", *(f"probability_{d}" for d in range(10))}
+    digits = (f"probability_{d}" for d in range(10))
+    assert set(answer) == {"file", "label", "probability", *digits}
     expected = api.load(trained("pictures"))({"image": picture[None]})
     assert answer["label"] == expected["label"][0]
     assert answer["probability"] == pytest.approx(expected["probability"][0])

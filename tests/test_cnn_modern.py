@@ -146,6 +146,7 @@ def test_convnext_refuses_too_small_pictures_and_uneven_options():
         zoo.create("convnext-tiny", **{**TINY["convnext-tiny"], "depths": (1,)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["convnext-tiny", "convmixer", "mlp-mixer"])
 def test_digits_are_learned(tmp_path, name):
     options = {

@@ -17,7 +17,8 @@ from zoo.exporters import parity
 from zoo.exporters.savedmodel import argument_names
 
 FORMATS = ("savedmodel", "keras")
-ALIKE = ("binary", "numbers", "cross", "targets", "vectors")  # much as another one is
+# Much as another one is, or exported by the tests of its task.
+ALIKE = ("binary", "numbers", "cross", "targets", "vectors", "masks", "boxes")
 
 
 @pytest.fixture(scope="module")

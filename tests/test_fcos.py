@@ -72,7 +72,7 @@ def test_refusals():
     with pytest.raises(ValueError, match="Expected `strides` to be powers of two"):
         fcos((32, 32, 3), 2, strides=(8, 24))
     with pytest.raises(ValueError, match=r"map of stride 8.*strides 1, 2, 4"):
-        fcos((32, 32, 3), 2)
+        fcos((32, 32, 3), 2, backbone_options={"stages": 3})
     with pytest.raises(InputError, match="features_only"):
         fcos((32, 32, 3), 2, backbone="lenet5")
 

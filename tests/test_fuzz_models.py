@@ -61,7 +61,7 @@ def test_pictures(trained, tmp_path, monkeypatch, cases, record_property):
     def promise(content):
         (tmp_path / "p.png").write_bytes(content)
         code, out, _ = fuzz.run("predict", "run", "p.png")
-        assert code == 2 or out.startswith("label,"), out
+        assert code == 2 or out.startswith("file,label,"), out
         assert [path.name for path in tmp_path.iterdir()] == ["p.png"]
 
     fuzz.check(promise, fuzz.mutated(pictures()), cases, record_property)

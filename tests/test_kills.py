@@ -50,7 +50,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-FAST = 3  # of the features; the others are slow ones
+FAST = 2  # of the features; the others are slow ones
 SETTINGS = {"two replicas": kills.REPLICAS, "streamed": kills.STREAMED}
 
 

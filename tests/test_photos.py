@@ -78,6 +78,7 @@ def test_masks_are_drawn_and_written(zoo, trained, files, tmp_path):
     assert (tmp_path / "drawn" / "003.png").exists()
 
 
+@pytest.mark.slow
 def test_boxes_are_drawn_and_listed_by_file(zoo, trained, files, tmp_path):
     folder = files["boxes"] / "JPEGImages"
     code, out, err = zoo("predict", trained("boxes"), folder, "--draw", tmp_path / "drawn")

@@ -173,7 +173,7 @@ def test_a_run(zoo, trained, files):
     assert code == 0, err
     row = json.loads(out)
     answer = predictor({"image": split.arrays["image"][[7]]})
-    assert list(row) == [*(f"share_class_{i}" for i in range(11)), "probability"]
+    assert list(row) == ["file", *(f"share_class_{i}" for i in range(11)), "probability"]
     assert row["share_class_0"] == pytest.approx((answer["mask"] == 0).mean())
     code, out, _ = zoo("predict", run, files["masks"])
     assert len(out.splitlines()) == 121
@@ -214,6 +214,7 @@ print(json.dumps([out["mask"].numpy()[0].tolist(), png.numpy().tolist()]))
 """
 
 
+@pytest.mark.slow
 def test_the_export_stands_alone(zoo, trained, files, tmp_path):
     run, path = trained("masks"), files["masks"] / "images" / "003.png"
     code, _, err = zoo("export", run, "--out", tmp_path / "model")

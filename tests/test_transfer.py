@@ -78,6 +78,7 @@ def test_what_is_frozen_stays_and_the_rest_moves(source, three, tmp_path):
     assert any(moved[5:10])
 
 
+@pytest.mark.slow
 def test_a_share_of_the_learning_rate(source, three, tmp_path):
     distance = {}
     for share in (1.0, 0.1, 0.0):

@@ -13,22 +13,27 @@ import numpy as np
 from zoo import reports
 from zoo.datasets.bad import BadExamples
 from zoo.datasets.base import ArraySplit
+from zoo.datasets.masks import SIDES
 from zoo.datasets.pictures import SUFFIXES, Pictures, look_at
 from zoo.errors import InputError
 from zoo.files import write_atomic, writing
 from zoo.predictors import gradcam
 from zoo.progress import Progress
 
+MASKS = {side for _, side in SIDES}  # folders of what is known of pictures, beside theirs
 DRAWN = ("classification", "segmentation", "detection")  # tasks whose answers can be drawn
 
 
 def find(paths: Sequence[str]) -> list[Path]:
-    """Return the picture files among paths and, at any depth, within folders; none for others."""
+    """Return the picture files among paths and, at any depth, within folders; none for others.
+
+    Of a folder of masks they are the pictures alone.
+    """
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            files = sorted(Path(place, n) for place, _, names in os.walk(path) for n in names)
-            found += [file for file in files if file.suffix.lower() in SUFFIXES]
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            found += [file for file in files if not MASKS & {*file.parent.parts}]
         elif path.suffix.lower() in SUFFIXES:
             found.append(path)
     return found
