@@ -7,6 +7,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo import layers
 from zoo.layers import tables
@@ -168,3 +169,29 @@ def test_batch_statistics_are_of_all_replicas():
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     assert child.returncode == 0, child.stderr
     assert not layers.batch_normalization().synchronized
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"momentum": 0.5}])
+@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (1, 1, 1, 2)])
+def test_fused_batch_normalization_is_keras_own(options, shape):
+    x = np.random.default_rng(0).normal(2.0, 3.0, size=shape).astype("float32")
+    found = []
+    for kind in (keras.layers.BatchNormalization, layers.FusedBatchNormalization):
+        layer = kind(**options)
+        with tf.GradientTape() as tape:
+            inputs = tf.constant(x)
+            tape.watch(inputs)
+            loss = tf.reduce_sum(layer(inputs, training=True) ** 3)
+        gradients = tape.gradient(loss, [inputs, *(w.value for w in layer.trainable_weights)])
+        answer = layer(inputs, training=False)
+        found.append([loss, answer, *gradients, *layer.get_weights()])
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_allclose(second, first, rtol=1e-3, atol=1e-3)
+
+
+def test_frozen_normalization_keeps_its_statistics():
+    layer = layers.batch_normalization()
+    layer.build((None, 4, 4, 2))
+    layer.trainable = False
+    layer(np.random.default_rng(0).random((2, 4, 4, 2)), training=True)
+    assert layer.moving_mean.numpy().tolist() == [0, 0]

@@ -169,6 +169,37 @@ def test_imagenet_weights_are_keras_own(three, tmp_path, monkeypatch):
     assert all(map(np.array_equal, model.get_weights()[:-2], theirs))
 
 
+@pytest.mark.slow
+def test_efficientnets_with_imagenet_weights_answer_as_keras_own(monkeypatch):
+    """Keras rescales once more where the weights are those; random ones stand for them here."""
+    fetched = []
+
+    def load_weights(network, path):
+        random = np.random.default_rng(0)
+        for weight in network.weights:
+            shape = tuple(weight.shape)
+            if len(shape) > 1:
+                fan_in = np.prod(shape[:-1]) if "depthwise" not in weight.path else 9
+                weight.assign(random.normal(0, np.sqrt(2 / fan_in), shape))
+            elif shape:
+                weight.assign(random.uniform(0.5, 1.5, shape))
+        fetched.append(network)
+
+    module = "keras.src.applications.efficientnet.file_utils.get_file"
+    monkeypatch.setattr(module, lambda *a, **k: "efficientnetb0.h5")
+    monkeypatch.setattr(keras.Model, "load_weights", load_weights)
+    model = create("keras-efficientnet-b0", input_shape=(224, 224, 3), classes=1000)
+    tensors = imagenet.read("keras-efficientnet-b0", "EfficientNetB0")
+    transfer.transfer(model, tensors, "imagenet", head=True)
+    picture = np.random.default_rng(1).random((1, 224, 224, 3)).astype("float32")
+    expected, answer = (
+        keras.Model(net.input, net.get_layer("stem_bn").output)(x, training=False)
+        for net, x in ((fetched[0], picture * 255), (model, picture))
+    )  # later on random weights answer every picture alike
+    assert np.std(expected) > 0.1
+    np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_imagenet_weights_that_cannot_be_had(three, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="imagenet for 'cnn-small', for which keras"):
         train(tmp_path, three, weights="imagenet")

@@ -83,10 +83,45 @@ def _slope(name: str, text: str) -> float:
         ) from None
 
 
+@register
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalization, which trains on maps `(B, H, W, C)` in one operation.
+
+    Ioffe and Szegedy, Batch Normalization, 2015, arXiv:1502.03167.
+
+    Keras writes mean, variance and scaling as operations of their own, each of which passes over
+    all maps, and again for the gradient. The results are equal to rounding; what is no map, has a
+    mask, or is normalized over several replicas goes Keras's way.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        fused = training and self.trainable and mask is None and not self.synchronized
+        if not fused or len(inputs.shape) != 4 or self.renorm:
+            return super().call(inputs, training=training, mask=mask)
+        channels = (inputs.shape[-1],)
+        found = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(channels),
+            offset=tf.convert_to_tensor(self.beta) if self.center else tf.zeros(channels),
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        count = tf.cast(tf.size(inputs) // channels[0], "float32")
+        biased = tf.maximum(count - 1.0, 1.0) / count  # the operation divides by one less
+        for kept, new in (
+            (self.moving_mean, found.batch_mean),
+            (self.moving_variance, found.batch_variance * biased),
+        ):
+            kept.assign(kept * self.momentum + new * (1.0 - self.momentum))
+        return found.y
+
+
 def batch_normalization(**arguments: Any) -> keras.layers.BatchNormalization:
     """Return batch normalization whose statistics, built under a strategy, are of all replicas."""
     synchronized = tf.distribute.has_strategy()  # or else each replica keeps its own
-    return keras.layers.BatchNormalization(synchronized=synchronized, **arguments)
+    return FusedBatchNormalization(synchronized=synchronized, **arguments)
 
 
 def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:

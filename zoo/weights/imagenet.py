@@ -35,10 +35,24 @@ def read(model: str, architecture: str) -> dict[str, np.ndarray]:
             f"The ImageNet weights of {architecture} could not be fetched: {reason}. Expected the "
             "site of Keras to be reachable, or its file in ~/.keras/models. Try again later."
         ) from error
-    tensors = named(network.weights)
+    tensors = _rescaled(network, named(network.weights))
     last = {id(weight) for weight in network.layers[-1].weights}
     heads = [id(weight) in last for weight in network.weights]
     return {
         f"{name.split('/')[0]}/{HEAD}/{name.split('/')[-1]}" if head else name: value
         for head, (name, value) in zip(heads, tensors.items(), strict=True)
     }
+
+
+def _rescaled(network: keras.Model, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return weights that need no rescaling of normalized pictures.
+
+    Keras's EfficientNets divide them once more, by the root of the deviation, where they have these
+    weights and only then; the first convolution, which sees the result, can do so as well.
+    """
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling)]
+    if len(layers) < 2:
+        return tensors
+    name = next(name for name in tensors if "stem_conv/kernel" in name)
+    scale = np.asarray(layers[1].scale, "float32")[:, None]  # (channels, 1)
+    return {**tensors, name: tensors[name] * scale}
