@@ -57,7 +57,7 @@ def ours() -> Callable[[], float]:
     pooled = keras.layers.GlobalAveragePooling2D()(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    augment = augmentation.create(CHANGES, "image", 0)
+    augment = augmentation.create(CHANGES, "image", 0, "classification")
     trainer = Trainer(model, feed, batch_size=BATCH, augment=augment)
 
     def epoch() -> None:

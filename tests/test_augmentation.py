@@ -196,6 +196,7 @@ def test_many_steps_in_a_call_equal_single_ones(jit):
     assert all(map(np.array_equal, weights(single), weights(many)))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_repeats_its_changes(tmp_path):
     left_alone = trainer(EVERYTHING)
     left_alone.fit(epochs=2)

@@ -151,6 +151,7 @@ def two_classes(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_two_classes_are_mixed_and_learned(two_classes, tmp_path):
     run = zoo.train(
         "cnn-small", data=str(two_classes), augment="mixup,color", epochs=20, batch_size=8,

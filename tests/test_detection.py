@@ -158,6 +158,7 @@ def test_a_keras_file(run, tmp_path):
     assert result["largest_difference"] <= result["tolerance"]
 
 
+@pytest.mark.slow
 def test_evaluate_other_data(zoo, run, exported, folder, tmp_path):
     code, out, err = zoo("evaluate", exported, "--data", folder, "--json")
     assert code == 0, err

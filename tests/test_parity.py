@@ -65,6 +65,7 @@ def applications(name, arguments):
     )
 
 
+@pytest.mark.slow
 def test_densenet121_is_that_of_keras():
     build = applications("DenseNet121", SMALL)
     assert difference_from_keras("densenet121", SMALL, build) < TOLERANCE

@@ -64,6 +64,7 @@ def test_answers_are_drawn(zoo, trained, photos):
     assert wide > narrow  # by the panel of Grad-CAM
 
 
+@pytest.mark.slow
 def test_masks_are_drawn_and_written(zoo, trained, files, tmp_path):
     picture = files["masks"] / "images" / "003.png"
     larger = tmp_path / "larger.png"

@@ -179,6 +179,7 @@ def test_a_run(zoo, trained, files):
     assert len(out.splitlines()) == 121
 
 
+@pytest.mark.slow
 def test_it_learns_and_answers_for_other_sizes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pictures, masks = digits(300)

@@ -129,6 +129,7 @@ def test_a_file_that_is_gone_is_named(folder, tmp_path, streamed):
         path.write_bytes(kept)
 
 
+@pytest.mark.slow
 def test_masks_are_read_with_their_pictures(tmp_path, monkeypatch):
     data = str(write_masks(tmp_path / "masks", *digits(40)))
     options = {"data": data, "epochs": 1, "batch_size": 8, "set": {"filters": 4, "depth": 1}}
