@@ -11,6 +11,8 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ORDER = (
     "startup", "training", "first_run", "accuracy", "language", "synthesis", "tables", "latency",
     "checkpoints",
+    "pictures",
+    "networks",
 )  # fmt: skip
 
 
