@@ -31,7 +31,7 @@ LARGEST_FILE = 1 << 28  # bytes: 89 million pixels of three colors, not packed a
 _TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """What one look at a picture tells.
 

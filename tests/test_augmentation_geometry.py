@@ -158,3 +158,19 @@ def test_the_target_of_a_reconstruction_moves_along():
     changed, target = moved("flip,rotate,noise", PICTURES, PICTURES, "reconstruction")
     assert not np.allclose(target, PICTURES, atol=0.1)
     assert 0.02 < (changed - target).std() < 0.08  # the noise is not to be reproduced
+
+
+@pytest.mark.parametrize("text", ["flip", "flip-vertical", "flip,flip-vertical"])
+def test_flips_alone_are_what_the_general_way_makes_of_them(text):
+    """With a shift by nothing among them, moves are interpolated."""
+    general = f"{text},shift:0"
+    np.testing.assert_allclose(
+        moved(text, PICTURES, step=5)[0], moved(general, PICTURES, step=5)[0], atol=1e-6
+    )
+    masks = RANDOM.integers(5, size=(6, 8, 8)).astype("uint8")
+    for one, other in zip(
+        moved(text, PICTURES, masks, "segmentation", 5),
+        moved(general, PICTURES, masks, "segmentation", 5),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-6)

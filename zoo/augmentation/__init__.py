@@ -39,6 +39,7 @@ LOOKS: dict[str, Any] = {
     "brightness": looks.brightness, "contrast": looks.contrast, "color": looks.color,
     "erase": looks.erase, "noise": looks.noise,
 }  # fmt: skip
+FLIPS = {"flip", "flip-vertical"}
 MIXES: dict[str, Any] = {"mixup": mixing.mixup, "cutmix": mixing.cutmix}
 # Boxes that turn would no longer fit what they hold, and masks cannot be averaged.
 IMPOSSIBLE = {
@@ -90,7 +91,7 @@ class Augmentation:
         if self.moves:
             size = geometry.Size(tf.shape(inputs)[0], *inputs.shape[1:3])
             moves = reduce(tf.matmul, [move(size, seed(n)) for n, move in self.moves.items()])
-            inputs = geometry.move_pictures(inputs, moves)
+            inputs = self._warp(inputs, moves)
             rest[:1] = [self._moved(target, moves, size) for target in rest[:1]]
         for name, look in self.looks.items():
             inputs = look(inputs, seed(name))
@@ -103,10 +104,14 @@ class Augmentation:
     def _moved(self, target: Any, moves: tf.Tensor, size: geometry.Size) -> Any:
         """Move what the targets of the task say of places."""
         if self.task == "segmentation":
-            return geometry.move_masks(target, moves)
+            return self._warp(target, moves, geometry.move_masks)
         if self.task == "detection":
             return geometry.move_boxes(target, moves, size.height, size.width)
-        return geometry.move_pictures(target, moves) if self.task == "reconstruction" else target
+        return self._warp(target, moves) if self.task == "reconstruction" else target
+
+    def _warp(self, pictures: Any, moves: tf.Tensor, warp: Any = geometry.move_pictures) -> Any:
+        """Move pictures, without interpolation where that can be."""
+        return (geometry.mirror if set(self.moves) <= FLIPS else warp)(pictures, moves)
 
 
 def create(chosen: dict[str, float | None], kind: str, seed: int, task: str) -> Augmentation | None:

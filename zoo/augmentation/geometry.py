@@ -104,6 +104,14 @@ def rotate(strength: float) -> Move:
     return move
 
 
+def mirror(pictures: tf.Tensor, moves: tf.Tensor) -> tf.Tensor:
+    """Return pictures or masks `(B, H, W, ...)` whose moves are flips: no pixel is interpolated."""
+    for axis, scale in ((2, moves[:, 0, 0]), (1, moves[:, 1, 1])):
+        flipped = tf.reshape(scale < 0, (-1, *[1] * (len(pictures.shape) - 1)))
+        pictures = tf.where(flipped, tf.reverse(pictures, [axis]), pictures)
+    return pictures
+
+
 def move_pictures(
     pictures: tf.Tensor, moves: tf.Tensor, interpolation: str = "bilinear", **fill: Any
 ) -> tf.Tensor:
