@@ -119,7 +119,7 @@ def test_options_reach_the_builder(zoo):
     assert builder["units"] == [32, 16]
     assert (builder["activation"], builder["l2"], builder["dropout"]) == ("tanh", 0.01, 0.1)
     layers = load(run).model.layers
-    assert [type(layer).__name__ for layer in layers].count("BatchNormalization") == 2
+    assert [type(layer).__name__ for layer in layers].count("FusedBatchNormalization") == 2
     assert [layer.units for layer in layers if hasattr(layer, "units")] == [32, 16, 3]
 
 

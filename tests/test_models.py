@@ -155,7 +155,7 @@ def test_dropout_acts_in_training_only_and_penalties_reach_all_kernels():
 
 def test_batch_normalization_is_an_option_of_the_mlp():
     kinds = [type(layer).__name__ for layer in mlp((4,), 2, batch_normalization=True).layers]
-    assert kinds.count("BatchNormalization") == 2
+    assert kinds.count("FusedBatchNormalization") == 2
 
 
 def test_maxout_keeps_the_norm_of_each_column():

@@ -95,8 +95,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        fused = training and self.trainable and mask is None and not self.synchronized
-        if not fused or len(inputs.shape) != 4 or self.renorm:
+        learns = training and self.trainable and not self.synchronized and not self.renorm
+        maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and mask is None
+        if not (learns and maps and self.variable_dtype == "float32"):  # it knows no float64
             return super().call(inputs, training=training, mask=mask)
         channels = (inputs.shape[-1],)
         found = tf.raw_ops.FusedBatchNormV3(
