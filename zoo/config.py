@@ -314,11 +314,12 @@ def with_epochs(config: Config, steps_per_epoch: int, training: Mapping[str, Any
     """Turn what is left open of the run's length into a number of epochs.
 
     Without --epochs, --steps or --time a run lasts about `training["steps"]` steps (3,000 unless
-    the row says otherwise), in at least 5 and at most 200 passes: a small table needs many, a
-    large one few.
+    the row says otherwise), in at least `training["epochs"]` (5) and at most 200 passes: a small
+    table needs many, a large one few.
     """
     chosen = config.optimization
     if chosen.epochs is not None or chosen.steps is not None or chosen.time is not None:
         return config
     epochs = math.ceil(training.get("steps", 3000) / steps_per_epoch)
-    return replace(config, optimization=replace(chosen, epochs=min(200, max(5, epochs))))
+    least = training.get("epochs", 5)
+    return replace(config, optimization=replace(chosen, epochs=min(200, max(least, epochs))))

@@ -24,6 +24,7 @@ ROWS = (
             "learning_rate": 3e-3,
             "batch_size": 32,
             "steps": 1500,
+            "epochs": 15,
             "early_stopping": 20,
         },
     ),
