@@ -58,7 +58,7 @@ def test_answers_are_drawn(zoo, trained, photos):
         "one-2.png", "one.png", "three.png", "two.png",
     ]  # fmt: skip
     assert len([json.loads(line) for line in text.splitlines()]) == 4
-    wide, narrow = size(out / "one.png")[0], 0
+    wide = size(out / "one.png")[0]
     zoo("predict", trained("pictures"), photos / "one.png", "--draw", photos / "plain")
     narrow = size(photos / "plain" / "one.png")[0]
     assert wide > narrow  # by the panel of Grad-CAM

@@ -1,5 +1,7 @@
 """Training that begins with the weights of another run, frozen or slower where that is asked."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -138,6 +140,18 @@ def test_one_line_for_what_cannot_be(three, tmp_path, case):
     options, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         train(tmp_path, three, **options)
+
+
+def test_a_damaged_run_is_said_in_one_line_before_training(source, three, tmp_path):
+    copy = shutil.copytree(source, tmp_path / "copy")
+    (copy / "preprocessor.json").write_text('{"spec": ')
+    for ask in (train, plan):
+        with pytest.raises(InputError, match=r"Cannot read .*preprocessor\.json"):
+            ask(tmp_path, three, weights=str(copy))
+
+
+def plan(tmp_path, data, **options):
+    return zoo.api.plan("cnn-small", data=data, **{**SHORT, **options})
 
 
 def test_the_backbone_of_a_model_within_a_model():

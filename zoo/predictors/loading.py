@@ -42,7 +42,7 @@ def _load_run(path: Path) -> Predictor:
     from zoo import registry, weights
 
     run = Run.open(path)
-    state = _saved_state(run.preprocessor_path)
+    state = saved_state(run.preprocessor_path)
     registry.load_plugins(run.record["options"].get("plugin") or ())
     keras.config.set_dtype_policy("float32")
     card, arrays = state["card"], weights.size(run.model_weights)
@@ -82,7 +82,7 @@ def _reported(predictor: Predictor, path: Path) -> Predictor:
 def _load_savedmodel(path: Path) -> Predictor:
     import tensorflow as tf
 
-    state = _saved_state(path / "assets" / "zoo.json")
+    state = saved_state(path / "assets" / "zoo.json")
     try:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -125,7 +125,7 @@ def _signature(
     return call
 
 
-def _saved_state(path: Path) -> dict[str, Any]:
+def saved_state(path: Path) -> dict[str, Any]:
     """Read what a predictor is made from, and try it."""
     try:
         state = parse_json(read_bytes(path, LARGEST_JSON))

@@ -1,5 +1,7 @@
 """The networks of keras.applications: each row means one function there, its `architecture`."""
 
+from zoo.registry.cnn_classic import DENSENET, RESNET, VGG
+from zoo.registry.cnn_modern import CONVNEXT, EFFICIENTNET, MOBILENET_V2
 from zoo.registry.row import Paper, Row
 
 TRAINING = {
@@ -11,15 +13,6 @@ TRAINING = {
 }
 CAREFUL = {**TRAINING, "learning_rate": 1e-4}  # a deep network without any normalization
 
-VGG = Paper(
-    "Simonyan, Zisserman",
-    "Very Deep Convolutional Networks for Large-Scale Image Recognition",
-    2014,
-    "1409.1556",
-)
-RESNET = Paper(
-    "He, Zhang, Ren, Sun", "Deep Residual Learning for Image Recognition", 2015, "1512.03385"
-)
 INCEPTION = Paper(
     "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna",
     "Rethinking the Inception Architecture for Computer Vision",
@@ -34,12 +27,6 @@ INCEPTION_RESNET = Paper(
 )
 RESNET_V2 = Paper(
     "He, Zhang, Ren, Sun", "Identity Mappings in Deep Residual Networks", 2016, "1603.05027"
-)
-DENSENET = Paper(
-    "Huang, Liu, van der Maaten, Weinberger",
-    "Densely Connected Convolutional Networks",
-    2016,
-    "1608.06993",
 )
 XCEPTION = Paper(
     "Chollet", "Xception: Deep Learning with Depthwise Separable Convolutions", 2016, "1610.02357"
@@ -56,26 +43,11 @@ NASNET = Paper(
     2017,
     "1707.07012",
 )
-MOBILENET_V2 = Paper(
-    "Sandler, Howard, Zhu, Zhmoginov, Chen",
-    "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-    2018,
-    "1801.04381",
-)
 MOBILENET_V3 = Paper(
     "Howard, Sandler, Chu, Chen and others", "Searching for MobileNetV3", 2019, "1905.02244"
 )
-EFFICIENTNET = Paper(
-    "Tan, Le",
-    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-    2019,
-    "1905.11946",
-)
 EFFICIENTNET_V2 = Paper(
     "Tan, Le", "EfficientNetV2: Smaller Models and Faster Training", 2021, "2104.00298"
-)
-CONVNEXT = Paper(
-    "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie", "A ConvNet for the 2020s", 2022, "2201.03545"
 )
 
 # Architecture, name, pixels a side it was made for, the smallest, dropout, parameters. The smallest

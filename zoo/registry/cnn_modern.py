@@ -15,6 +15,18 @@ PATCHES = {
     "warmup": 0.1,
     "clip_norm": 1.0,
 }
+MOBILENET_V2 = Paper(
+    "Sandler, Howard, Zhu, Zhmoginov, Chen",
+    "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+    2018,
+    "1801.04381",
+)
+EFFICIENTNET = Paper(
+    "Tan, Le",
+    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+    2019,
+    "1905.11946",
+)
 CONVNEXT = Paper(
     "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie", "A ConvNet for the 2020s", 2022, "2201.03545"
 )
@@ -90,12 +102,7 @@ ROWS = (
         tasks=TASKS,
         builder="zoo.models.mobilenet_v2:mobilenet_v2",
         summary="MobileNetV2: inverted residuals, small and fast on a telephone.",
-        paper=Paper(
-            "Sandler, Howard, Zhu, Zhmoginov, Chen",
-            "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-            2018,
-            "1801.04381",
-        ),
+        paper=MOBILENET_V2,
         params=(IMAGENET, 3_504_872),
         tiny={**SMALL, "alpha": 0.1},
         training={**MOBILE, "steps": 3000},
@@ -106,12 +113,7 @@ ROWS = (
         tasks=TASKS,
         builder="zoo.models.efficientnet_lite:efficientnet_lite",
         summary="EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation.",
-        paper=Paper(
-            "Tan, Le",
-            "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-            2019,
-            "1905.11946",
-        ),
+        paper=EFFICIENTNET,
         params=(IMAGENET, 4_652_008),
         tiny={**SMALL, "width": 0.1, "depth": 0.1},
         training={**MOBILE, "steps": 3000},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from zoo import weights
 from zoo.errors import InputError
+from zoo.predictors.loading import saved_state
 from zoo.registry import Row
 from zoo.runs import Run
 from zoo.weights import imagenet, torch_file, torch_order
@@ -48,7 +48,7 @@ def _found(model: keras.Model, row: Row, reference: str) -> tuple[Tensors, tuple
         return imagenet.read(row.name, row.weights), ()
     if os.path.isfile(os.path.join(reference, "config.yaml")):
         run = Run.open(reference)
-        state = json.loads(run.preprocessor_path.read_text())
+        state = saved_state(run.preprocessor_path)
         return weights.read(run.model_weights), tuple(state["spec"]["classes"])
     path = Path(reference)
     if path.suffix == ".safetensors" and path.is_file():

@@ -173,6 +173,7 @@ def describe(session: Session) -> str:
 
 def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
     """Train for about a second in memory, to say what the whole run would take."""
+    session.begin(lambda message: None)
     trainer = session.trainer(None)
     trainer.fit(steps=1)
     trainer.position.stopped = False
