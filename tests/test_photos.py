@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from zoo import api
+from zoo.photos import find
 from zoo.predictors import gradcam
 
 
@@ -45,6 +46,15 @@ def test_pictures_and_folders_are_answered_by_file(zoo, trained, photos):
     again, first = rows(alone)[0], rows(out)[3]
     assert (again["file"], again["label"]) == (first["file"], first["label"])
     assert float(again["probability"]) == pytest.approx(float(first["probability"]), rel=1e-5)
+
+
+def test_a_folder_may_be_called_as_those_of_masks_are(photos):
+    """Only beside a folder of pictures does it hold masks."""
+    folder = (photos / "more").rename(photos / "labels")
+    assert len(find([str(folder)])) == 3
+    (photos / "images").mkdir()
+    assert [path.name for path in find([str(folder)])] == ["one.jpg"]  # deeper it is none
+    assert len(find([str(photos)])) == 2
 
 
 def test_answers_are_drawn(zoo, trained, photos):

@@ -20,7 +20,6 @@ from zoo.files import write_atomic, writing
 from zoo.predictors import gradcam
 from zoo.progress import Progress
 
-MASKS = {side for _, side in SIDES}  # folders of what is known of pictures, beside theirs
 DRAWN = ("classification", "segmentation", "detection")  # tasks whose answers can be drawn
 
 
@@ -33,10 +32,18 @@ def find(paths: Sequence[str]) -> list[Path]:
     for path in map(Path, paths):
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            found += [file for file in files if not MASKS & {*file.parent.parts}]
+            found += [file for file in files if not _is_mask(file)]
         elif path.suffix.lower() in SUFFIXES:
             found.append(path)
     return found
+
+
+def _is_mask(file: Path) -> bool:
+    """Tell a mask, which is in a folder beside that of its picture."""
+    folder = file.parent
+    return any(
+        folder.name == masks and (folder.parent / pictures).is_dir() for pictures, masks in SIDES
+    )
 
 
 def read(predictor: Any, paths: Sequence[Path]) -> ArraySplit:
