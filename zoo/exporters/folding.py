@@ -26,7 +26,7 @@ def folded(model: keras.Model) -> keras.Model:
     """Return a model of equal outputs, to rounding, without the normalizations that can go.
 
     One can where it alone reads a linear layer of `CHANNELS`. A model that is no graph of layers is
-    returned as it is.
+    returned as it is, and so is one within another.
     """
     if not isinstance(model, keras.Function):
         return model
