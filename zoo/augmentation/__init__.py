@@ -39,7 +39,7 @@ LOOKS: dict[str, Any] = {
     "brightness": looks.brightness, "contrast": looks.contrast, "color": looks.color,
     "erase": looks.erase, "noise": looks.noise,
 }  # fmt: skip
-FLIPS = {"flip", "flip-vertical"}
+WHOLE = {"flip", "flip-vertical", "shift"}  # by whole pixels
 MIXES: dict[str, Any] = {"mixup": mixing.mixup, "cutmix": mixing.cutmix}
 # Boxes that turn would no longer fit what they hold, and masks cannot be averaged.
 IMPOSSIBLE = {
@@ -59,13 +59,13 @@ class Augmentation:
 
     Args:
         chosen: strengths by name: `flip` (left and right), `flip-vertical`, `shift` (share of
-            height and width), `zoom` (share by which a picture grows or shrinks), `crop` (least
-            share of the area that is kept), `rotate` (degrees), `randaugment` and `augmix`
-            (magnitude, 10 the strongest), `brightness` (share of the range of values), `contrast`
-            (share of the distance from the mean), `color` (share of saturation, and a quarter of
-            it of the circle of hues), `erase` (share of pictures a rectangle of which becomes
-            gray), `noise` (standard deviation, in the model's units), `mixup` and `cutmix` (alpha;
-            with both, each picture takes one of them). None means the usual strength.
+            height and width, in whole pixels), `zoom` (share by which a picture grows or shrinks),
+            `crop` (least share of the area that is kept), `rotate` (degrees), `randaugment` and
+            `augmix` (magnitude, 10 the strongest), `brightness` (share of the range of values),
+            `contrast` (share of the distance from the mean), `color` (share of saturation, and a
+            quarter of it of the circle of hues), `erase` (share of pictures a rectangle of which
+            becomes gray), `noise` (standard deviation, in the model's units), `mixup` and `cutmix`
+            (alpha; with both, each picture takes one of them). None means the usual strength.
         seed: of the draws.
         task: name of the task, which says what the targets are.
     """
@@ -104,14 +104,13 @@ class Augmentation:
     def _moved(self, target: Any, moves: tf.Tensor, size: geometry.Size) -> Any:
         """Move what the targets of the task say of places."""
         if self.task == "segmentation":
-            return self._warp(target, moves, geometry.move_masks)
+            return geometry.move_masks(target, moves)
         if self.task == "detection":
             return geometry.move_boxes(target, moves, size.height, size.width)
         return self._warp(target, moves) if self.task == "reconstruction" else target
 
-    def _warp(self, pictures: Any, moves: tf.Tensor, warp: Any = geometry.move_pictures) -> Any:
-        """Move pictures, without interpolation where that can be."""
-        return (geometry.mirror if set(self.moves) <= FLIPS else warp)(pictures, moves)
+    def _warp(self, pictures: Any, moves: tf.Tensor) -> Any:
+        return geometry.move_pictures(pictures, moves, interpolated=not set(self.moves) <= WHOLE)
 
 
 def create(chosen: dict[str, float | None], kind: str, seed: int, task: str) -> Augmentation | None:
