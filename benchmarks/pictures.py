@@ -1,10 +1,10 @@
 """Photos a second, read from a folder of JPEG files, flipped and shifted, in batches of 32.
 
 The files are 2,000 crops of 224 x 224 out of scikit-learn's two photographs, in two classes. The
-bare rate is that of decoding alone by all cores, without batches. zoo trains a model that costs
-next to nothing on them, streamed as it streams what is too large to be kept; the others only
-iterate. Memory is the largest of a process that trains an epoch of 200 steps on that folder, and on
-one of 100,000 names for the same files.
+bare rate is that of decoding alone by all cores, without batches. zoo trains a model of 16 of
+their pixels on them, streamed as it streams what is too large to be kept; the others only iterate.
+Memory is the largest of a process that trains an epoch of 200 steps on that folder, and on one of
+100,000 names for the same files.
 """
 
 from __future__ import annotations

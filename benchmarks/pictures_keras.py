@@ -37,8 +37,7 @@ def bare() -> Callable[[], float]:
     )
 
     def read() -> None:
-        for _ in decoded:
-            pass
+        decoded.reduce(0, lambda count, picture: count + 1)
 
     return lambda: rate(read, len(paths))
 
@@ -54,8 +53,8 @@ def ours() -> Callable[[], float]:
         None,
     )
     inputs = keras.Input((224, 224, 3))
-    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+    few = keras.layers.Flatten()(inputs[:, ::56, ::56])  # (B, 48)
+    model = keras.Model(inputs, keras.layers.Dense(2)(few))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     augment = augmentation.create(CHANGES, "image", 0, "classification")
     trainer = Trainer(model, feed, batch_size=BATCH, augment=augment)

@@ -27,6 +27,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 PLAIN = FORMATS[:2]  # what the model itself can read
 GRAY = ("1", "L", "I;16", "I")
 USUAL = 224  # pixels a side, where the pictures differ in size
+TOGETHER = 256  # looks asked for at once: each that waits takes more memory than what it tells
 LARGEST_FILE = 1 << 28  # bytes: 89 million pixels of three colors, not packed at all
 _TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
 
@@ -126,13 +127,15 @@ def look_at(
 
 def _looks(paths: Sequence[Path], bad: BadExamples) -> Iterator[Look | None]:
     with Progress("Looking at pictures", "files") as progress, workers() as pool:
-        for path, look in zip(paths, pool.map(_look, paths), strict=True):
-            if isinstance(look, Look):
-                yield look
-            else:
-                bad.found(path, "", look)
-                yield None
-            progress.advance(1)
+        for start in range(0, len(paths), TOGETHER):
+            part = paths[start : start + TOGETHER]
+            for path, look in zip(part, pool.map(_look, part), strict=True):
+                if isinstance(look, Look):
+                    yield look
+                else:
+                    bad.found(path, "", look)
+                    yield None
+            progress.advance(len(part))
 
 
 def _look(path: Path) -> Look | Problem:
