@@ -124,7 +124,10 @@ def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
     from zoo import datasets
     from zoo.datasets.audit import audit
     from zoo.datasets.targets import NoTarget
+    from zoo.startup import start
 
+    if reference.startswith(catalog.TFDS):
+        start("cpu")  # TensorFlow reads it
     try:
         return audit(datasets.load(reference, **options))
     except NoTarget:
