@@ -91,7 +91,7 @@ def _find(reference: str) -> Any:
     except Exception as error:  # whatever the code of a data set raises
         raise InputError(
             f"TFDS cannot open '{name}': {_reason(error)}; expected NAME[/CONFIG][:VERSION]; try "
-            f"{TFDS}{name.partition(':')[0].partition('/')[0]}"
+            "one of tensorflow.org/datasets/catalog"
         ) from error
 
 
@@ -104,11 +104,12 @@ def _features(info: Any, reference: str) -> tuple[str, Any, Any]:
     if len(keys) == 2 and isinstance(keys[1], str):
         whole, key = info.features, keys[0]
         inputs = {n: whole[k] for n, k in key.items()} if isinstance(key, dict) else whole[key]
-        inputs = dict(inputs.items()) if hasattr(inputs, "items") else inputs
+        if hasattr(inputs, "items"):
+            inputs = dict(sorted(inputs.items()))  # what is prepared has them in any order
         kind, target = _kind(inputs), whole[keys[1]]
         if kind and _is_single(target):
             return kind, inputs, target
-    held = ", ".join(f"{name} ({type(f).__name__})" for name, f in info.features.items())
+    held = ", ".join(f"{name} ({type(f).__name__})" for name, f in sorted(info.features.items()))
     raise InputError(
         f"'{reference}' holds {held}, with the supervised keys {keys or 'none'}; expected {_READ}; "
         "try another data set"

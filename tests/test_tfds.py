@@ -32,6 +32,7 @@ def picture(i, height=SIDE, width=SIDE):
 def encoded(pixels):
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, "PNG")
+    held.seek(0)
     return held
 
 
@@ -229,7 +230,7 @@ def test_show_by_the_environment(prepared):
 
 
 WRONG = {
-    "squaress": r"TFDS has no data set 'squaress'\. Expected one of its names, or what is prepared",
+    "qqqqqq": r"TFDS has no data set 'qqqqqq'\. Expected one of its names, or what is prepared",
     "mnisst": r"TFDS has no data set 'mnisst'\. Did you mean 'mnist'",
     "mnist:99.9.9": r"TFDS cannot open 'mnist:99\.9\.9'.*expected NAME\[/CONFIG\]\[:VERSION\]",
     "pairs": r"holds label \(ClassLabel\), text \(Text\), with the supervised keys",
@@ -250,7 +251,9 @@ def test_no_connection(monkeypatch):
         raise ConnectionError("Failed to resolve 'storage.test'\n(Name or service not known)")
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
-    with pytest.raises(InputError, match=r"cannot prepare 'tfds:mnist': Failed.*not known\); expec"):
+    with pytest.raises(
+        InputError, match=r"cannot prepare 'tfds:mnist': Failed.*not known\); expec"
+    ):
         datasets.load("tfds:mnist")
 
 
