@@ -79,7 +79,7 @@ def show_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Audit REF, the name of a data set or a file or folder of yours.
+    """Audit REF, the name of a data set (also tfds:NAME) or a file or folder of yours.
 
     Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
     splits, rows that cannot be read, and the fingerprint.

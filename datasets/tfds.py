@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -89,10 +90,24 @@ def _find(reference: str) -> Any:
             f"in {tfds.core.constants.DATA_DIR}; try one of tensorflow.org/datasets/catalog"
         ) from error
     except Exception as error:  # whatever the code of a data set raises
+        reason, near = (
+            _reason(error).split(". ")[0].rstrip("."),
+            nearest(name, _configurations(name)),
+        )
         raise InputError(
-            f"TFDS cannot open '{name}': {_reason(error)}; expected NAME[/CONFIG][:VERSION]; try "
-            "one of tensorflow.org/datasets/catalog"
+            f"TFDS cannot open '{name}': {reason}.{near} Expected "
+            "NAME[/CONFIG][:VERSION]; try one of tensorflow.org/datasets/catalog"
         ) from error
+
+
+def _configurations(name: str) -> list[str]:
+    """Return all configurations of a data set, where a name asks for one."""
+    import tensorflow_datasets as tfds
+
+    base, asked, _ = name.partition("/")
+    if not asked or base not in tfds.list_builders(with_community_datasets=False):
+        return []
+    return [f"{base}/{config}" for config in tfds.builder_cls(base).builder_configs]
 
 
 def _features(info: Any, reference: str) -> tuple[str, Any, Any]:
@@ -270,6 +285,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong in one line, the end of it where it is a long story."""
-    text = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
+    """Return what went wrong in one line, the beginning of it where it is a long story."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r'^Failed to construct dataset .*?}": ', "", text)
     return text if len(text) <= 200 else f"{text[:200]} ..."
