@@ -90,10 +90,8 @@ def _find(reference: str) -> Any:
             f"in {tfds.core.constants.DATA_DIR}; try one of tensorflow.org/datasets/catalog"
         ) from error
     except Exception as error:  # whatever the code of a data set raises
-        reason, near = (
-            _reason(error).split(". ")[0].rstrip("."),
-            nearest(name, _configurations(name)),
-        )
+        reason = _reason(error).split(". ")[0].rstrip(".")
+        near = nearest(name, _configurations(name))
         raise InputError(
             f"TFDS cannot open '{name}': {reason}.{near} Expected "
             "NAME[/CONFIG][:VERSION]; try one of tensorflow.org/datasets/catalog"
