@@ -79,7 +79,7 @@ def show_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Audit REF, the name of a data set or a file or folder of yours.
+    """Audit REF, the name of a data set (also tfds:NAME) or a file or folder of yours.
 
     Sizes, types, balance, missing values, constant and duplicate columns, rows shared between
     splits, rows that cannot be read, and the fingerprint.
@@ -124,7 +124,10 @@ def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
     from zoo import datasets
     from zoo.datasets.audit import audit
     from zoo.datasets.targets import NoTarget
+    from zoo.startup import start
 
+    if reference.startswith(catalog.TFDS):
+        start("cpu")  # TensorFlow reads it
     try:
         return audit(datasets.load(reference, **options))
     except NoTarget:

@@ -14,6 +14,8 @@ from zoo.errors import InputError, unknown
 if TYPE_CHECKING:
     from .base import Raw
 
+TFDS = "tfds:"  # what begins a name of TensorFlow Datasets
+
 
 @dataclass(frozen=True)
 class Row:

@@ -37,7 +37,8 @@ def load(
     """Load a data set in three splits; those that do not exist are made.
 
     Args:
-        reference: a name of the catalog, a file, or a folder with train, validation, test files.
+        reference: a name of the catalog, "tfds:NAME" of TensorFlow Datasets, a file, or a folder
+            with train, validation, test files.
         kind: "table", "vector", "image" or "text", where the file leaves it open.
         target: the column or columns to predict.
         task: what to do with it, where several tasks fit.
@@ -47,7 +48,7 @@ def load(
         validation_fraction, test_fraction: shares of all rows to hold out.
         split_seed: which rows are held out.
         on_bad_example: "fail" for an error, "skip" to leave out rows that cannot be read or used.
-        image_size: pixels a side of pictures in folders, as 96, or height x width, as "240x320";
+        image_size: pixels a side of pictures in files, as 96, or height x width, as "240x320";
             by default their own size where all have one, at most 224, else 224.
 
     Raises:
@@ -69,6 +70,7 @@ def load(
         splitting=Splitting(validation_fraction, test_fraction, split_seed),
     )
     reference = str(reference)
+    shape = None if image_size is None else picture_size(str(image_size), "--image-size")
     named = {"validation": validation, "test": test}
     files = {name: Path(path) for name, path in named.items() if path}
     if is_name(reference):
@@ -77,10 +79,8 @@ def load(
                 f"Received the file '{next(iter(files.values()))}' for the data set '{reference}'; "
                 "expected files with a file; try without --validation and --test"
             )
-        row = catalog.find(reference)
-        raw, origin = row.read(), _named(row)
+        raw, origin = _read_named(reference, shape, bad)
     else:
-        shape = None if image_size is None else picture_size(str(image_size), "--image-size")
         raw = _read_path(reference, files, split_column, bad, shape, task)
         if raw.kind == "table" and kind in (None, "image"):
             folder = Path(reference)
@@ -119,14 +119,13 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     from .matching import match, read_matching
 
     reference = str(reference)
+    shape = spec.inputs[0].shape if spec.kind == "image" else None
     if is_name(reference):
-        row = catalog.find(reference)
-        raw = row.read()
-        test = build(raw, Request(), _named(row)).test
+        raw, origin = _read_named(reference, shape, BadExamples())
+        test = build(raw, Request(), origin).test
         if raw.kind == spec.kind == "text":
             return test
         return match(raw, test.rows, spec, reference, targets)
-    shape = spec.inputs[0].shape if spec.kind == "image" else None
     classes = spec.classes if spec.task == "segmentation" else ()
     folder = _read_folder(reference, shape, BadExamples(), spec.task, classes)
     if folder is not None:
@@ -140,7 +139,7 @@ def is_name(reference: str) -> bool:
     """Tell a name from a path; raise the error for what is neither."""
     from .files import suffix_of
 
-    if catalog.known(reference):
+    if catalog.known(reference) or reference.startswith(catalog.TFDS):
         return True
     path = Path(reference)
     if (
@@ -155,6 +154,19 @@ def is_name(reference: str) -> bool:
         f"Unknown data set '{reference}'.{nearest(reference, catalog.names())} "
         "Expected a name of `zoo data list`, or the path of a file or folder."
     )
+
+
+def _read_named(
+    reference: str, shape: tuple[int, ...] | None, bad: BadExamples
+) -> tuple[Raw, Origin]:
+    from .build import Origin
+
+    if reference.startswith(catalog.TFDS):
+        from . import tfds
+
+        return tfds.read(reference, shape, bad)
+    row = catalog.find(reference)
+    return row.read(), Origin(row.name, row.name, row.source, row.licence)
 
 
 def _read_path(
@@ -227,12 +239,6 @@ def _with_files(reference: str, files: dict[str, Path], column: str | None) -> d
             f"try without --{double[0]}"
         )
     return {**parts, **files}  # training rows first, as in a folder
-
-
-def _named(row: catalog.Row) -> Origin:
-    from .build import Origin
-
-    return Origin(row.name, row.name, row.source, row.licence)
 
 
 def _origin(reference: str) -> Origin:

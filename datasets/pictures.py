@@ -1,4 +1,4 @@
-"""Picture files: looked at once, and read when they are asked for."""
+"""Encoded pictures: looked at once, and read when they are asked for, from files or memory."""
 
 from __future__ import annotations
 
@@ -60,10 +60,17 @@ class Pictures:
         paths: the files.
         looks: what was seen of each.
         shape: height, width and channels the model is to see.
+        contents: what is in each, where there are no files; then the paths are only names.
     """
 
-    def __init__(self, paths: Sequence[Path], looks: Sequence[Look], shape: tuple[int, int, int]):
-        self.paths, self.looks = list(paths), list(looks)
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        looks: Sequence[Look],
+        shape: tuple[int, int, int],
+        contents: Sequence[bytes] | None = None,
+    ):
+        self.paths, self.looks, self.contents = list(paths), list(looks), contents
         self.shape: tuple[int, int, int, int] = (len(self.paths), *shape)
         self.dtype = np.dtype(object)
 
@@ -81,7 +88,12 @@ class Pictures:
     def part(self, rows: Sequence[int]) -> Pictures:
         """Return some of the pictures."""
         paths, looks = [self.paths[row] for row in rows], [self.looks[row] for row in rows]
-        return Pictures(paths, looks, self.shape[1:])
+        held = self.contents and [self.contents[row] for row in rows]
+        return Pictures(paths, looks, self.shape[1:], held)
+
+    def is_plain_file(self, row: int) -> bool:
+        """Tell whether the model can be given the file of a picture as it is."""
+        return self.contents is None and self.looks[row].plain
 
     @property
     def sizes(self) -> np.ndarray:
@@ -89,7 +101,7 @@ class Pictures:
         return np.array([(look.height, look.width) for look in self.looks]).reshape(-1, 2)
 
     def _content(self, row: int) -> bytes:
-        data = read_bytes(self.paths[row], LARGEST_FILE)
+        data = self.contents[row] if self.contents else read_bytes(self.paths[row], LARGEST_FILE)
         return data if self.looks[row].plain else upright(data)
 
     def digests(self) -> list[bytes]:
@@ -106,7 +118,11 @@ def identity(array: Any) -> np.ndarray:
 
 
 def look_at(
-    paths: Sequence[Path], shape: tuple[int, ...] | None, bad: BadExamples, source: str
+    paths: Sequence[Path],
+    shape: tuple[int, ...] | None,
+    bad: BadExamples,
+    source: str,
+    contents: Sequence[bytes] | None = None,
 ) -> tuple[Pictures, np.ndarray]:
     """Look at files; return those that are pictures, and which of all they are.
 
@@ -116,31 +132,35 @@ def look_at(
             pictures' own where all have one size, else `USUAL` pixels a side.
         bad: told of files that cannot be read as pictures.
         source: what names them, for messages.
+        contents: of each, where there are no files; then the paths are only names.
     """
-    looks = list(_looks(paths, bad))
+    looks = list(_looks(paths, contents or paths, bad))
     good = np.array([look is not None for look in looks])
     bad.finished(source, int(good.sum()))
     seen = [look for look in looks if look]
     kept = [path for path, look in zip(paths, looks, strict=True) if look]
-    return Pictures(kept, seen, _shape(seen, shape)), good
+    held = contents and [data for data, look in zip(contents, looks, strict=True) if look]
+    return Pictures(kept, seen, _shape(seen, shape), held), good
 
 
-def _looks(paths: Sequence[Path], bad: BadExamples) -> Iterator[Look | None]:
+def _looks(
+    paths: Sequence[Path], sources: Sequence[Path | bytes], bad: BadExamples
+) -> Iterator[Look | None]:
     with Progress("Looking at pictures", "files") as progress, workers() as pool:
         for start in range(0, len(paths), TOGETHER):
-            part = paths[start : start + TOGETHER]
-            for path, look in zip(part, pool.map(_look, part), strict=True):
+            part = slice(start, start + TOGETHER)
+            for path, look in zip(paths[part], pool.map(_look, sources[part]), strict=True):
                 if isinstance(look, Look):
                     yield look
                 else:
                     bad.found(path, "", look)
                     yield None
-            progress.advance(len(part))
+                progress.advance(1)
 
 
-def _look(path: Path) -> Look | Problem:
+def _look(source: Path | bytes) -> Look | Problem:
     try:
-        data = read_bytes(path, LARGEST_FILE)
+        data = source if isinstance(source, bytes) else read_bytes(source, LARGEST_FILE)
         if not data:
             return "is empty", "a picture", "removing it"
         image = opened(data)

@@ -43,7 +43,9 @@ TASKS = (
 class Data:
     """Data"""
 
-    data: str = option("", "Name of a data set (`zoo data list`), or a file or folder of yours.")
+    data: str = option(
+        "", "Name of a data set (`zoo data list`, or tfds:NAME), or a file or folder of yours."
+    )
     kind: str | None = option(
         None, "What the file holds, where its suffix does not say.",
         choices=("table", "vector", "image", "text"),

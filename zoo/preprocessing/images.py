@@ -95,7 +95,7 @@ class ImagePreprocessor:
         """Return a function in graph from a row of a split of files to its decoded picture."""
         files = split.arrays[self.name]
         paths = tf.constant([str(files.paths[row]) for row in split.rows])
-        plain = tf.constant([files.looks[row].plain for row in split.rows])
+        plain = tf.constant([files.is_plain_file(row) for row in split.rows])
 
         def other(row: np.ndarray) -> bytes:
             return split.batch([row])[self.name][0]
