@@ -75,6 +75,16 @@ def test_trainval_stands_in_for_train(tmp_path):
     assert (len(data.train), len(data.validation), len(data.test)) == (14, 2, 4)
 
 
+def test_what_a_test_list_names_is_not_trained_on(tmp_path):
+    folder = tmp_path / "voc"
+    names = list(drawn.write_voc(folder, 20, lists={"test": 0.3}))
+    (folder / "ImageSets" / "Main" / "test.txt").write_text("\ufeff" + "\n".join(names[:6]))
+    data = datasets.load(folder)
+    assert data.test.rows.tolist() == list(range(6))
+    rest = np.concatenate([data.train.rows, data.validation.rows])
+    assert sorted(rest) == list(range(6, 20))
+
+
 def test_what_the_fingerprint_covers(voc):
     before = datasets.load(voc).fingerprint
     file = voc / "Annotations" / "picture000.xml"
