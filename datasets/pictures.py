@@ -146,6 +146,8 @@ def _look(path: Path) -> Look | Problem:
         if turned >= 5:
             width, height = height, width
         _refuse_cut_off(data, image)
+    except FileNotFoundError:
+        return "does not exist", "a picture", "correcting its path"
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         if "cannot identify" in reason:
@@ -156,13 +158,19 @@ def _look(path: Path) -> Look | Problem:
 
 
 def _refuse_cut_off(data: bytes, image: Image) -> None:
-    """Raise a ValueError for a picture without its end, as a stopped copy leaves it."""
+    """Raise an error for a picture without its end, as a stopped copy leaves it."""
     ends = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-    end = ends.get(image.format or "")
-    if end and end not in data[-1024:]:
+    end = ends.get(image.format or "", b"")
+    if end and end in data[-1024:]:
+        return
+    if end not in data:
         raise ValueError("it is cut off")
-    if not end:
-        image.load()
+    try:
+        image.load()  # telephones add films behind the end, and what is before it may have one, too
+    except (OSError, SyntaxError):
+        if end:
+            raise ValueError("it is cut off") from None
+        raise
 
 
 def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, int, int]:

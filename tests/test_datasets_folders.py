@@ -15,6 +15,7 @@ from zoo import datasets
 from zoo.cli import zoo as zoo_command
 from zoo.datasets import pictures
 from zoo.errors import InputError
+from zoo.preprocessing.images import ImagePreprocessor
 
 RNG = np.random.default_rng(0)
 COLORS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (210, 40, 50)}
@@ -190,6 +191,25 @@ def test_damaged_pictures_are_named_or_left_out(tmp_path, name):
     assert datasets.load(folder).fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_what_a_telephone_adds_behind_a_picture(tmp_path, suffix):
+    folder = fill(tmp_path / "own", suffix=suffix, size=(64, 64))
+    path = folder / "red" / f"3{suffix}"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"film" * 1000)
+    data = datasets.load(folder)
+    decoded = ImagePreprocessor.fit(data.spec, data.train).encode_split(data.train)
+    assert decoded.shape == (len(data.train), 64, 64, 3)
+
+
+def test_a_picture_within_a_picture_is_not_its_end(tmp_path):
+    folder = fill(tmp_path / "own", size=(128, 128))
+    path = folder / "red" / "3.jpg"
+    picture(COLORS["red"], (128, 128)).save(path, comment=b"\xff\xd9", quality=95)
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert "it is cut off" in refused(folder)
+
+
 def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = fill(tmp_path / "own")
@@ -237,6 +257,8 @@ def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
     run = zoo.train("cnn-small", data=str(path), image_size=8, **TINY)
     assert zoo.evaluate(run, path)["examples"] == 30
     assert len(zoo.predict(run, path)["label"]) == 30
+    (tmp_path / "own" / "red" / "3.jpg").unlink()
+    assert "red/3.jpg' does not exist; expected a picture" in refused(path)
     (tmp_path / "own" / "red" / "3.jpg").write_bytes(b"")
     assert "red/3.jpg' is empty" in refused(path)
     data = datasets.load(path, on_bad_example="skip")
