@@ -77,26 +77,43 @@ def from_table(
         raw: a table.
         folder: where relative paths begin.
         shape, bad, source: as in `read_classes`.
+
+    Raises:
+        InputError: there is no file at any of the paths.
     """
     frame = raw.frame
     assert frame is not None
-    column = next((name for name in frame.columns if _names_pictures(frame[name], folder)), None)
+    column = next((name for name in frame.columns if _names_pictures(frame[name])), None)
     if column is None:
         return raw
-    pictures, good = look_at([folder / str(name) for name in frame[column]], shape, bad, source)
+    paths = frame[column].dropna()
+    if not any((folder / name).exists() for name in paths.cat.categories):
+        raise InputError(
+            f"'{source}' column '{column}' names pictures such as '{paths.iloc[0]}', none of which "
+            f"is in '{folder}'; expected paths that begin there; try correcting them, or "
+            "--kind table to read them as text"
+        )
+    good = _named(raw, column, bad)
+    pictures, good[good] = look_at([folder / str(name) for name in paths], shape, bad, source)
     others, given = keep_rows(frame.drop(columns=column), raw.given, good)
     note = f"the pictures that column '{column}' names are the input; --kind table reads a table"
     return Raw("image", others, cast(Any, pictures), given=given, notes=[*raw.notes, note])
 
 
-def _names_pictures(series: pd.Series, folder: Path) -> bool:
-    """Tell a column of paths: each ends as a picture does, and the first is there."""
-    if not is_text(series) or series.isna().any() or not len(series):
+def _names_pictures(series: pd.Series) -> bool:
+    """Tell a column of paths: each ends as a picture does."""
+    if not is_text(series) or series.isna().all():
         return False
-    names = series.cat.categories
-    if not all(str(name).lower().endswith(SUFFIXES) for name in names):
-        return False
-    return (folder / str(series.iloc[0])).exists()
+    return all(str(name).lower().endswith(SUFFIXES) for name in series.cat.categories)
+
+
+def _named(raw: Raw, column: str, bad: BadExamples) -> np.ndarray:
+    """Report rows without a path; return which have one."""
+    assert raw.frame is not None and raw.places is not None
+    named = raw.frame[column].notna().to_numpy(copy=True)
+    for file, where in raw.places(np.flatnonzero(~named).tolist()):
+        bad.found(file, where, (f"has nothing in '{column}'", "a path", "adding it"))
+    return named
 
 
 def _refuse_classes(

@@ -269,6 +269,35 @@ def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
     assert np.bincount(np.concatenate(targets)).tolist() == [10, 10, 9]
 
 
+def test_a_table_whose_paths_lead_elsewhere(tmp_path):
+    folder = fill(tmp_path / "own", count=10)
+    lines = table(folder).read_text().splitlines()
+    path = tmp_path / "photos.csv"
+    path.write_text("\n".join(lines))
+    message = refused(path)
+    assert "column 'path' names pictures such as 'blue/0.jpg', none of which is in" in message
+    assert "column 'path' is ignored: 30 different texts" in refused(path, kind="table")
+    path.write_text("\n".join([lines[0], *(f"own/{line}" for line in lines[1:]), ",red"]))
+    assert "photos.csv' line 32 has nothing in 'path'; expected a path" in refused(path)
+    path.write_text("\n".join([lines[0], "none.jpg,red", *(f"own/{line}" for line in lines[1:])]))
+    assert "none.jpg' does not exist" in refused(path)
+    data = datasets.load(path, on_bad_example="skip")
+    assert data.fingerprint == datasets.load(folder).fingerprint
+
+
+def test_a_table_of_paths_labels_and_splits(tmp_path):
+    path = table(fill(tmp_path / "own", count=10))
+    header, *lines = path.read_text().splitlines()
+    parts = [("test", "val", "train", "train")[i % 4] for i in range(len(lines))]
+    lines = [f"{line},{part}" for line, part in zip(lines, parts, strict=True)]
+    path.write_text("\n".join([header + ",part", *lines]))
+    data = datasets.load(path, split_column="part")
+    assert (len(data.train), len(data.validation), len(data.test)) == (14, 8, 8)
+    assert data.test.rows.tolist() == list(range(0, 30, 4))
+    assert data.spec.classes == ("blue", "green", "red")
+    assert "no other splits" in refused(tmp_path / "own", split_column="label")
+
+
 def test_a_table_of_paths_and_several_labels(tmp_path):
     folder = fill(tmp_path / "own", count=10)
     rows = [
