@@ -18,6 +18,8 @@ from .frames import is_text, keep_rows
 from .pictures import SUFFIXES, look_at
 from .splits import NAMES, split_name
 
+SHOWN = 5  # files that a note names
+
 
 def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     """Return picture files by split and class; the split is "all" where there are no splits."""
@@ -65,7 +67,8 @@ def read_classes(
     of, names = (np.array([file[i] for file in files])[good] for i in range(2))
     given = {split: np.flatnonzero(of == split) for split in splits if split != "all"}
     frame = pd.DataFrame({"label": pd.Categorical(names)})
-    return Raw("image", frame, cast(Any, pictures), target=("label",), given=given)
+    notes = _left_out(found)
+    return Raw("image", frame, cast(Any, pictures), target=("label",), given=given, notes=notes)
 
 
 def from_table(
@@ -138,6 +141,20 @@ def _refuse_classes(
         held = f"one class, '{next(iter(first))}'" if first else "no pictures"
         raise InputError(f"'{source}' has {held}; expected two classes at least, each a folder of "
                          "pictures; try another folder")  # fmt: skip
+
+
+def _left_out(found: dict[str, dict[str, list[Path]]]) -> list[str]:
+    """Say what else there is, in and beside the folders of classes."""
+    used = {path for classes in found.values() for files in classes.values() for path in files}
+    folders = sorted({path.parent for path in used})
+    beside = [path for part in sorted({f.parent for f in folders}) for path in folders_in(part)]
+    within = [path for folder in folders for path in _listed(folder)]
+    left = [path for path in (*beside, *within) if path not in used and path not in folders]
+    if not left:
+        return []
+    shown = ", ".join(f"{path.parent.name}/{path.name}" for path in left[:SHOWN])
+    more = f" and {len(left) - SHOWN:,} more" if len(left) > SHOWN else ""
+    return [f"left out as no pictures, or folders without any: {shown}{more}"]
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -236,6 +236,22 @@ def test_what_is_no_folder_of_classes(tmp_path):
     assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
 
 
+def test_pictures_in_no_known_layout(tmp_path):
+    fill(tmp_path / "own" / "animals")
+    assert "holds pictures in no layout that is known" in refused(tmp_path / "own")
+    assert "holds pictures in no layout" in refused(tmp_path / "own" / "animals" / "red")
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    folder = fill(tmp_path / "own")
+    (folder / "red" / "old").mkdir()
+    (folder / "red" / "3.heic").touch()
+    (folder / "red" / ".hidden").touch()
+    (folder / "violet").mkdir()
+    (said,) = datasets.load(folder).notes
+    assert said.endswith("or folders without any: own/violet, red/3.heic, red/old")
+
+
 def table(folder, columns="path,label"):
     """Write a CSV that names the pictures of class folders."""
     rows = [
