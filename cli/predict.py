@@ -94,7 +94,8 @@ def _answers(
 def _paths(found: list[Any]) -> Any:
     import numpy as np
 
-    return np.array([str(path) for path in found], dtype=object)
+    names = [os.fsencode(path).decode(errors="replace") for path in found]
+    return np.array(names, dtype=object)
 
 
 def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:

@@ -146,6 +146,8 @@ def _look(path: Path) -> Look | Problem:
         if turned >= 5:
             width, height = height, width
         _refuse_cut_off(data, image)
+        if image.mode == "F":
+            return "holds fractions", "a picture of 8 or 16 bits", "converting it"
     except FileNotFoundError:
         return "does not exist", "a picture", "correcting its path"
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them
@@ -187,15 +189,21 @@ def upright(data: bytes) -> bytes:
     image = opened(data)
     if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
         return data
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I"):  # 16 bits, of which the lower ones go
-        turned = Image.fromarray((np.asarray(turned, np.uint32) >> 8).astype(np.uint8))
-    turned = turned.convert("L" if image.mode in GRAY else "RGB")
     held = io.BytesIO()
-    turned.save(held, "PNG", compress_level=1)
+    eight_bits(ImageOps.exif_transpose(image)).save(held, "PNG", compress_level=1)
     return held.getvalue()
+
+
+def eight_bits(image: Image) -> Image:
+    """Return a picture in gray or color; of 16 bits the lower ones go."""
+    from PIL import Image
+
+    gray = image.mode in GRAY
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
+    return image.convert("L" if gray else "RGB")
 
 
 def opened(data: bytes) -> Image:

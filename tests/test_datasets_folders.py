@@ -148,6 +148,12 @@ def test_photos_are_given_upright(tmp_path, turn):
     assert (look.height, look.width) == expected.shape[:2]
 
 
+def test_fractions_are_refused(tmp_path):
+    folder = fill(tmp_path / "own")
+    Image.fromarray(RNG.random((16, 20)).astype("float32")).save(folder / "red" / "9.tiff")
+    assert "9.tiff' holds fractions; expected a picture of 8 or 16 bits" in refused(folder)
+
+
 def test_sixteen_bits_become_eight(tmp_path):
     deep = (np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).astype(np.uint16)
     Image.fromarray(deep).save(tmp_path / "x.tif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ class ImagePreprocessor:
     def reader(self, split: Any) -> Callable[[tf.Tensor], tf.Tensor]:
         """Return a function in graph from a row of a split of files to its decoded picture."""
         files = split.arrays[self.name]
-        paths = tf.constant([str(files.paths[row]) for row in split.rows])
+        paths = tf.constant([os.fsencode(files.paths[row]) for row in split.rows])
         plain = tf.constant([files.looks[row].plain for row in split.rows])
 
         def other(row: np.ndarray) -> bytes:
