@@ -227,6 +227,16 @@ def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
     assert not (tmp_path / "runs").exists()
 
 
+def test_damage_further_in_is_named_in_answers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = zoo.train("cnn-small", data=fill(tmp_path / "own"), **TINY)
+    path = tmp_path / "own" / "red" / "3.jpg"
+    begin, table, rest = path.read_bytes().partition(b"\xff\xc4")
+    path.write_bytes(begin + table + rest[:3] + b"\xff" * 16 + rest[19:])
+    answered = CliRunner().invoke(zoo_command, ["predict", str(run), str(path.parent)])
+    assert "red/3.jpg' is damaged further in" in str(answered.exception)
+
+
 def test_what_is_no_folder_of_classes(tmp_path):
     (tmp_path / "none").mkdir()
     assert "has no usable train file" in refused(tmp_path / "none")

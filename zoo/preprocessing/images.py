@@ -137,8 +137,8 @@ class ImagePreprocessor:
             raise
 
     def explain(self, split: Any, rows: Sequence[int] | np.ndarray) -> None:
-        """Raise an InputError for the first of some pictures that cannot be decoded."""
-        for row in rows:
+        """Raise an InputError for the first of some picture files that cannot be decoded."""
+        for row in rows if split.arrays[self.name].dtype == object else ():
             try:
                 self._decode(tf.constant(split.batch([row])[self.name][0], tf.string))
             except (OSError, tf.errors.InvalidArgumentError) as error:
