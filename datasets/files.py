@@ -148,7 +148,7 @@ def require_columns(frame: pd.DataFrame, names: Collection[str], source: str) ->
             found = ", ".join(map(str, frame.columns))
             raise InputError(
                 f"'{source}' has no column '{name}'.{nearest(name, frame.columns)} Expected the "
-                f"columns of the training data; found {found}; try renaming one"
+                f"columns of the training data; found {found or 'none'}; try renaming one"
             )
 
 

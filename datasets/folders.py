@@ -47,6 +47,7 @@ def read_classes(
     shape: tuple[int, ...] | None,
     bad: BadExamples,
     source: str,
+    least: int = 2,
 ) -> Raw:
     """Look at every picture of some class folders.
 
@@ -54,9 +55,10 @@ def read_classes(
         found: what `find_classes` returned.
         shape, bad: as in `pictures.look_at`.
         source: the folder, for messages.
+        least: classes that there have to be.
     """
     splits = [name for name in ("all", *NAMES) if name in found]
-    _refuse_classes(found, splits, source)
+    _refuse_classes(found, splits, source, least)
     files = [
         (split, name, path)
         for split in splits
@@ -120,9 +122,9 @@ def _named(raw: Raw, column: str, bad: BadExamples) -> np.ndarray:
 
 
 def _refuse_classes(
-    found: dict[str, dict[str, list[Path]]], splits: Sequence[str], source: str
+    found: dict[str, dict[str, list[Path]]], splits: Sequence[str], source: str, least: int
 ) -> None:
-    """Raise an InputError where splits have other classes, or there are fewer than two."""
+    """Raise an InputError where splits have other classes, or there are too few."""
     first = set(found[splits[0]])
     for split in splits[1:]:
         if odd := sorted(first ^ set(found[split])):
@@ -137,7 +139,7 @@ def _refuse_classes(
                 f"'{source}' has the class folder '{name}', which is no UTF-8; expected a name "
                 "that is; try renaming it"
             )
-    if len(first) < 2:
+    if len(first) < least:
         held = f"one class, '{next(iter(first))}'" if first else "no pictures"
         raise InputError(f"'{source}' has {held}; expected two classes at least, each a folder of "
                          "pictures; try another folder")  # fmt: skip

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import struct
 import zlib
 
@@ -250,6 +251,17 @@ def test_what_is_no_folder_of_classes(tmp_path):
     assert "--image-size received 8 for 'digits'" in refused("digits", image_size=8)
     fill(tmp_path / "own")
     assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
+
+
+def test_measuring_on_one_class(tmp_path):
+    folder = fill(tmp_path / "own")
+    spec = datasets.load(folder).spec
+    for name in ("blue", "green"):
+        shutil.rmtree(folder / name)
+    assert datasets.read(folder, spec).targets().tolist() == [2] * 6
+    (folder / "red").rename(folder / "violet")
+    with pytest.raises(InputError, match="Unknown class 'violet'. Expected one of: blue, green"):
+        datasets.read(folder, spec)
 
 
 def test_pictures_in_no_known_layout(tmp_path):
