@@ -53,7 +53,8 @@ class Pictures:
     """Picture files that are indexed as an array of pictures would be, and read as bytes then.
 
     JPEG and PNG are given as they are. What the model cannot read or would see turned (WebP, BMP,
-    GIF, TIFF, and photos whose EXIF says how the camera was held) is given upright, as PNG.
+    GIF, TIFF, JPEG in the colors of print, and photos whose EXIF says how the camera was held) is
+    given upright, as PNG.
 
     Args:
         paths: the files.
@@ -155,8 +156,14 @@ def _look(path: Path) -> Look | Problem:
         if "cannot identify" in reason:
             reason = "its content is none"
         return f"cannot be read as a picture: {reason}", "a whole picture", "removing it"
-    plain = image.format in PLAIN and turned == 1
-    return Look(height, width, image.mode in GRAY, plain, hashlib.sha256(data).digest())
+    digest = hashlib.sha256(data).digest()
+    return Look(height, width, image.mode in GRAY, _is_plain(image), digest)
+
+
+def _is_plain(image: Image) -> bool:
+    """Tell a picture that the model itself can read, in gray and in color, and sees upright."""
+    upright = image.getexif().get(_TURNED, 1) == 1
+    return image.format in PLAIN and image.mode != "CMYK" and upright
 
 
 def _refuse_cut_off(data: bytes, image: Image) -> None:
@@ -187,7 +194,7 @@ def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, 
 def upright(data: bytes) -> bytes:
     """Return the bytes of a picture in one of `FORMATS` as JPEG or PNG, upright."""
     image = opened(data)
-    if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
+    if _is_plain(image):
         return data
     from PIL import ImageOps
 

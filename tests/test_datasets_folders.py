@@ -127,6 +127,18 @@ def test_other_formats_are_given_as_png(tmp_path, suffix):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
 
 
+def test_the_colors_of_print_are_read_in_gray_too(tmp_path):
+    fill(tmp_path / "own")
+    for path in sorted((tmp_path / "own").rglob("*.jpg")):
+        Image.open(path).convert("L").save(path)
+    data = datasets.load(tmp_path / "own")
+    picture(COLORS["red"]).convert("CMYK").save(tmp_path / "own" / "red" / "3.jpg")
+    split = datasets.read(tmp_path / "own", data.spec)
+    decoded = ImagePreprocessor.fit(data.spec, split).encode_split(split)
+    assert decoded.shape == (18, 16, 20, 1)
+    assert abs(decoded[15].mean() - decoded[16].mean()) < 12  # another picture of the same red
+
+
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_photos_are_given_upright(tmp_path, turn):
     exif = Image.Exif()
