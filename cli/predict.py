@@ -111,8 +111,8 @@ def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
         try:
             return api.predict(predictor, path)
         except InputError as error:
-            message = str(error).replace(path, "stdin")
-            raise InputError(f"{message.rstrip('.')}. Stdin was read as {kind}: see --stdin-kind.") from None
+            message = str(error).replace(path, "stdin").rstrip(".")
+            raise InputError(f"{message}. Stdin was read as {kind}: see --stdin-kind.") from None
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

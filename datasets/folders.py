@@ -114,7 +114,8 @@ def _names_pictures(series: pd.Series) -> bool:
 
 def _named(raw: Raw, column: str, bad: BadExamples) -> np.ndarray:
     """Report rows without a path; return which have one."""
-    assert raw.frame is not None and raw.places is not None
+    assert raw.frame is not None
+    assert raw.places is not None
     named = raw.frame[column].notna().to_numpy(copy=True)
     for file, where in raw.places(np.flatnonzero(~named).tolist()):
         bad.found(file, where, (f"has nothing in '{column}'", "a path", "adding it"))
