@@ -94,7 +94,8 @@ def _answers(
 def _paths(found: list[Any]) -> Any:
     import numpy as np
 
-    return np.array([str(path) for path in found], dtype=object)
+    names = [os.fsencode(path).decode(errors="replace") for path in found]
+    return np.array(names, dtype=object)
 
 
 def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
@@ -110,8 +111,8 @@ def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
         try:
             return api.predict(predictor, path)
         except InputError as error:
-            message = str(error).replace(path, "stdin")
-            raise InputError(f"{message} Stdin was read as {kind}: see --stdin-kind.") from None
+            message = str(error).replace(path, "stdin").rstrip(".")
+            raise InputError(f"{message}. Stdin was read as {kind}: see --stdin-kind.") from None
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

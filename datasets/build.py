@@ -277,7 +277,8 @@ def _refuse_columns(raw: Raw, request: Request, source: str) -> None:
     named = [("--drop", name) for name in request.drop]
     if request.split_column:
         named.append(("--split-column", request.split_column))
-    columns = list(raw.frame.columns) if raw.kind == "table" and raw.frame is not None else []
+    tabular = raw.frame is not None and (raw.kind == "table" or not raw.target)  # or it names them
+    columns = list(raw.frame.columns) if tabular and raw.frame is not None else []
     for option, name in named:
         if name not in columns:
             raise InputError(

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,13 @@ from .bad import BadExamples
 from .base import Raw
 from .delimited import CHUNK
 from .frames import Chunk, canonical, conflicts, force_text, is_number, join
+from .pictures import SUFFIXES as PICTURES
 from .splits import NAMES, consecutive, split_name
 from .text import read_text
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
 SUFFIXES = (*TABLES, ".npz", ".txt")
+SEARCHED = 10_000  # files among which pictures are looked for, for a message
 
 
 def suffix_of(path: Path) -> str | None:
@@ -145,7 +148,7 @@ def require_columns(frame: pd.DataFrame, names: Collection[str], source: str) ->
             found = ", ".join(map(str, frame.columns))
             raise InputError(
                 f"'{source}' has no column '{name}'.{nearest(name, frame.columns)} Expected the "
-                f"columns of the training data; found {found}; try renaming one"
+                f"columns of the training data; found {found or 'none'}; try renaming one"
             )
 
 
@@ -280,9 +283,15 @@ def _missing(path: Path) -> InputError:
 
 
 def _nothing(path: Path) -> InputError:
+    if any(file.suffix.lower() in PICTURES for file in islice(path.rglob("*"), SEARCHED)):
+        return InputError(
+            f"'{path}' holds pictures in no layout that is known; expected a folder of them a "
+            "class, also within train, validation and test, or images and masks, or what Pascal "
+            "VOC or COCO make; try sorting them so"
+        )
     usable = [file for file in files_in(path) if file.is_file() and suffix_of(file)]
     hint = str(usable[0]) if usable else f"files that end in {', '.join(SUFFIXES)}"
     return InputError(
         f"'{path}' has no usable train file; expected train.csv and, if there are, validation.csv "
-        f"and test.csv, or the same of another kind; try {hint}"
+        f"and test.csv, the same of another kind, or a folder of pictures a class; try {hint}"
     )

@@ -18,6 +18,8 @@ from .frames import is_text, keep_rows
 from .pictures import SUFFIXES, look_at
 from .splits import NAMES, split_name
 
+SHOWN = 5  # files that a note names
+
 
 def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     """Return picture files by split and class; the split is "all" where there are no splits."""
@@ -45,6 +47,7 @@ def read_classes(
     shape: tuple[int, ...] | None,
     bad: BadExamples,
     source: str,
+    least: int = 2,
 ) -> Raw:
     """Look at every picture of some class folders.
 
@@ -52,9 +55,10 @@ def read_classes(
         found: what `find_classes` returned.
         shape, bad: as in `pictures.look_at`.
         source: the folder, for messages.
+        least: classes that there have to be.
     """
     splits = [name for name in ("all", *NAMES) if name in found]
-    _refuse_classes(found, splits, source)
+    _refuse_classes(found, splits, source, least)
     files = [
         (split, name, path)
         for split in splits
@@ -65,7 +69,8 @@ def read_classes(
     of, names = (np.array([file[i] for file in files])[good] for i in range(2))
     given = {split: np.flatnonzero(of == split) for split in splits if split != "all"}
     frame = pd.DataFrame({"label": pd.Categorical(names)})
-    return Raw("image", frame, cast(Any, pictures), target=("label",), given=given)
+    notes = _left_out(found)
+    return Raw("image", frame, cast(Any, pictures), target=("label",), given=given, notes=notes)
 
 
 def from_table(
@@ -77,32 +82,50 @@ def from_table(
         raw: a table.
         folder: where relative paths begin.
         shape, bad, source: as in `read_classes`.
+
+    Raises:
+        InputError: there is no file at any of the paths.
     """
     frame = raw.frame
     assert frame is not None
-    column = next((name for name in frame.columns if _names_pictures(frame[name], folder)), None)
+    column = next((name for name in frame.columns if _names_pictures(frame[name])), None)
     if column is None:
         return raw
-    pictures, good = look_at([folder / str(name) for name in frame[column]], shape, bad, source)
+    paths = frame[column].dropna()
+    if not any((folder / name).exists() for name in paths.cat.categories):
+        raise InputError(
+            f"'{source}' column '{column}' names pictures such as '{paths.iloc[0]}', none of which "
+            f"is in '{folder}'; expected paths that begin there; try correcting them, or "
+            "--kind table to read them as text"
+        )
+    good = _named(raw, column, bad)
+    pictures, good[good] = look_at([folder / str(name) for name in paths], shape, bad, source)
     others, given = keep_rows(frame.drop(columns=column), raw.given, good)
     note = f"the pictures that column '{column}' names are the input; --kind table reads a table"
     return Raw("image", others, cast(Any, pictures), given=given, notes=[*raw.notes, note])
 
 
-def _names_pictures(series: pd.Series, folder: Path) -> bool:
-    """Tell a column of paths: each ends as a picture does, and the first is there."""
-    if not is_text(series) or series.isna().any() or not len(series):
+def _names_pictures(series: pd.Series) -> bool:
+    """Tell a column of paths: each ends as a picture does."""
+    if not is_text(series) or series.isna().all():
         return False
-    names = series.cat.categories
-    if not all(str(name).lower().endswith(SUFFIXES) for name in names):
-        return False
-    return (folder / str(series.iloc[0])).exists()
+    return all(str(name).lower().endswith(SUFFIXES) for name in series.cat.categories)
+
+
+def _named(raw: Raw, column: str, bad: BadExamples) -> np.ndarray:
+    """Report rows without a path; return which have one."""
+    assert raw.frame is not None
+    assert raw.places is not None
+    named = raw.frame[column].notna().to_numpy(copy=True)
+    for file, where in raw.places(np.flatnonzero(~named).tolist()):
+        bad.found(file, where, (f"has nothing in '{column}'", "a path", "adding it"))
+    return named
 
 
 def _refuse_classes(
-    found: dict[str, dict[str, list[Path]]], splits: Sequence[str], source: str
+    found: dict[str, dict[str, list[Path]]], splits: Sequence[str], source: str, least: int
 ) -> None:
-    """Raise an InputError where splits have other classes, or there are fewer than two."""
+    """Raise an InputError where splits have other classes, or there are too few."""
     first = set(found[splits[0]])
     for split in splits[1:]:
         if odd := sorted(first ^ set(found[split])):
@@ -117,10 +140,24 @@ def _refuse_classes(
                 f"'{source}' has the class folder '{name}', which is no UTF-8; expected a name "
                 "that is; try renaming it"
             )
-    if len(first) < 2:
+    if len(first) < least:
         held = f"one class, '{next(iter(first))}'" if first else "no pictures"
         raise InputError(f"'{source}' has {held}; expected two classes at least, each a folder of "
                          "pictures; try another folder")  # fmt: skip
+
+
+def _left_out(found: dict[str, dict[str, list[Path]]]) -> list[str]:
+    """Say what else there is, in and beside the folders of classes."""
+    used = {path for classes in found.values() for files in classes.values() for path in files}
+    folders = sorted({path.parent for path in used})
+    beside = [path for part in sorted({f.parent for f in folders}) for path in folders_in(part)]
+    within = [path for folder in folders for path in _listed(folder)]
+    left = [path for path in (*beside, *within) if path not in used and path not in folders]
+    if not left:
+        return []
+    shown = ", ".join(f"{path.parent.name}/{path.name}" for path in left[:SHOWN])
+    more = f" and {len(left) - SHOWN:,} more" if len(left) > SHOWN else ""
+    return [f"left out as no pictures, or folders without any: {shown}{more}"]
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -111,12 +111,12 @@ def _of_colors(
     names = names or [_spelled(value) for value in found]
     if not colors and all(re.fullmatch(r"#[0-9a-f]{6}", name) for name in names):
         colors = [int(name[1:], 16) for name in names]
-    if not colors and len(names) != len(found):
+    if not colors:
         raise InputError(
             f"'{folder}' has masks of {len(found)} colors for {len(names)} classes; expected "
             f"each class's color; try {FILES[1]} with a line such as 'cat 128 0 0' for each"
         )
-    return names, {value: code for code, value in enumerate(colors or found)}
+    return names, {value: code for code, value in enumerate(colors)}
 
 
 def _read_names(folder: Path) -> tuple[list[str], list[int]]:

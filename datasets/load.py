@@ -126,8 +126,7 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         if raw.kind == spec.kind == "text":
             return test
         return match(raw, test.rows, spec, reference, targets)
-    classes = spec.classes if spec.task == "segmentation" else ()
-    folder = _read_folder(reference, shape, BadExamples(), spec.task, classes)
+    folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
@@ -200,7 +199,8 @@ def _read_folder(
     """Return what a folder of pictures holds; None where the path is anything else.
 
     Pascal VOC has boxes and masks in one folder, of which `task` says which; boxes by default.
-    `classes` are those of an earlier data set, which masks may not name again.
+    `classes` are those of an earlier data set, which masks may not name again, and of which folders
+    may have one alone.
     """
     from . import coco, voc
     from .files import has_parts
@@ -219,7 +219,7 @@ def _read_folder(
     if pairs := find_masks(folder):
         return read_masks(pairs, shape, bad, reference, classes)
     if members := find_classes(folder):
-        return read_classes(members, shape, bad, reference)
+        return read_classes(members, shape, bad, reference, least=1 if classes else 2)
     return None
 
 

@@ -54,7 +54,8 @@ class Pictures:
     """Picture files that are indexed as an array of pictures would be, and read as bytes then.
 
     JPEG and PNG are given as they are. What the model cannot read or would see turned (WebP, BMP,
-    GIF, TIFF, and photos whose EXIF says how the camera was held) is given upright, as PNG.
+    GIF, TIFF, JPEG in the colors of print, and photos whose EXIF says how the camera was held) is
+    given upright, as PNG.
 
     Args:
         paths: the files.
@@ -169,23 +170,39 @@ def _look(source: Path | bytes) -> Look | Problem:
         if turned >= 5:
             width, height = height, width
         _refuse_cut_off(data, image)
+        if image.mode == "F":
+            return "holds fractions", "a picture of 8 or 16 bits", "converting it"
+    except FileNotFoundError:
+        return "does not exist", "a picture", "correcting its path"
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         if "cannot identify" in reason:
             reason = "its content is none"
         return f"cannot be read as a picture: {reason}", "a whole picture", "removing it"
-    plain = image.format in PLAIN and turned == 1
-    return Look(height, width, image.mode in GRAY, plain, hashlib.sha256(data).digest())
+    digest = hashlib.sha256(data).digest()
+    return Look(height, width, image.mode in GRAY, _is_plain(image), digest)
+
+
+def _is_plain(image: Image) -> bool:
+    """Tell a picture that the model itself can read, in gray and in color, and sees upright."""
+    upright = image.getexif().get(_TURNED, 1) == 1
+    return image.format in PLAIN and image.mode != "CMYK" and upright
 
 
 def _refuse_cut_off(data: bytes, image: Image) -> None:
-    """Raise a ValueError for a picture without its end, as a stopped copy leaves it."""
+    """Raise an error for a picture without its end, as a stopped copy leaves it."""
     ends = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-    end = ends.get(image.format or "")
-    if end and end not in data[-1024:]:
+    end = ends.get(image.format or "", b"")
+    if end and end in data[-1024:]:
+        return
+    if end not in data:
         raise ValueError("it is cut off")
-    if not end:
-        image.load()
+    try:
+        image.load()  # telephones add films behind the end, and what is before it may have one, too
+    except (OSError, SyntaxError):
+        if end:
+            raise ValueError("it is cut off") from None
+        raise
 
 
 def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, int, int]:
@@ -200,17 +217,23 @@ def _shape(looks: Sequence[Look], wanted: tuple[int, ...] | None) -> tuple[int, 
 def upright(data: bytes) -> bytes:
     """Return the bytes of a picture in one of `FORMATS` as JPEG or PNG, upright."""
     image = opened(data)
-    if image.format in PLAIN and image.getexif().get(_TURNED, 1) == 1:
+    if _is_plain(image):
         return data
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I"):  # 16 bits, of which the lower ones go
-        turned = Image.fromarray((np.asarray(turned, np.uint32) >> 8).astype(np.uint8))
-    turned = turned.convert("L" if image.mode in GRAY else "RGB")
     held = io.BytesIO()
-    turned.save(held, "PNG", compress_level=1)
+    eight_bits(ImageOps.exif_transpose(image)).save(held, "PNG", compress_level=1)
     return held.getvalue()
+
+
+def eight_bits(image: Image) -> Image:
+    """Return a picture in gray or color; of 16 bits the lower ones go."""
+    from PIL import Image
+
+    gray = image.mode in GRAY
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
+    return image.convert("L" if gray else "RGB")
 
 
 def opened(data: bytes) -> Image:

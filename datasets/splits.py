@@ -66,11 +66,13 @@ def make_splits(
         rows: the rows that may be used.
         labels: a class for every row of the data, to hold the classes' shares; or None.
         given: the rows of the splits that exist.
-        how: how to make the others, out of the training rows.
+        how: how to make the others, out of the training rows: all that are in no other split
+            where there are none yet.
         source: the file or data set, for messages.
     """
     splits = {name: np.intersect1d(part, rows) for name, part in given.items()}
-    pool = splits.get("train", rows)
+    held = np.concatenate([*splits.values(), np.array([], int)])
+    pool = splits.get("train", np.setdiff1d(rows, held))
     fractions = {"test": how.test_fraction, "validation": how.validation_fraction}
     sizes = {n: math.ceil(f * len(pool)) for n, f in fractions.items() if n not in splits}
     _refuse_few(len(pool), 1 + sum(size > 0 for size in sizes.values()), splits, source)
@@ -90,11 +92,11 @@ def read_split_column(series: pd.Series, name: str, source: str) -> dict[str, np
     else:
         words, missing = [str(word) for word in series.cat.categories], False
     meant = [split_name(word) for word in words]
-    if missing or None in meant:
+    if missing or None in meant or "train" not in meant:
         shown = ", ".join(repr(word) for word in words[:5]) or "missing values or numbers"
         raise InputError(
             f"'{source}' split column '{name}' holds {shown}; expected train, validation or test "
-            "in every row; try another --split-column"
+            "in every row, and train in some; try another --split-column"
         )
     codes = series.cat.codes.to_numpy()
     return {

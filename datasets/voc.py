@@ -34,7 +34,9 @@ def read(folder: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: 
         shape, bad, source: as in `pictures.look_at`.
     """
     pictures = boxes.pictures_in(folder / "JPEGImages")
-    splits = _splits(folder, source) or dict.fromkeys(pictures, "")
+    splits = _splits(folder, source)
+    if "train" not in splits.values():  # what no list names may be trained on
+        splits = {**dict.fromkeys(pictures, ""), **splits}
     if not splits:
         raise InputError(
             f"'{source}' has no pictures in JPEGImages; expected some; try another folder"
@@ -78,7 +80,7 @@ def _splits(folder: Path, source: str) -> dict[str, str]:
 def _names(path: Path) -> list[str]:
     """Return the first word of each line; lists of one class have a second."""
     try:
-        lines = read_bytes(path, LARGEST_LIST).decode().splitlines()
+        lines = read_bytes(path, LARGEST_LIST).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InputError(

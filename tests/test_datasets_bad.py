@@ -82,6 +82,11 @@ def test_options(refused, case):
     refused(GOOD, pattern, **options)
 
 
+def test_a_split_column_without_training_rows(refused):
+    rows = "".join(f"{i},{'xy'[i % 2]},{'test' if i % 3 else 'val'}\n" for i in range(60))
+    refused("a,label,part\n" + rows, "holds 'test', 'val'; exp", split_column="part")
+
+
 def test_targets_that_are_no_classes(refused):
     rows = "".join(f"{i},{i * 0.37},{i}\n" for i in range(60))
     refused("x,share,number\n" + rows, "holds 0.37", target="share", task="classification")

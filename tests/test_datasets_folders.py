@@ -2,12 +2,14 @@
 
 import io
 import os
+import shutil
 import struct
 import zlib
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from colored import COLORS, RNG, TINY, fill, picture, refused
 from PIL import Image
 
 import zoo
@@ -15,32 +17,7 @@ from zoo import datasets
 from zoo.cli import zoo as zoo_command
 from zoo.datasets import pictures
 from zoo.errors import InputError
-
-RNG = np.random.default_rng(0)
-COLORS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (210, 40, 50)}
-TINY = {"epochs": 2, "batch_size": 8, "set": {"filters": 4, "stages": 2, "depth": 1}}
-
-
-def picture(color, size=(20, 16)):
-    """Return a picture of about one color, width first."""
-    noise = RNG.integers(-30, 30, size=(size[1], size[0], 3))
-    return Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype("uint8"))
-
-
-def fill(folder, count=6, suffix=".jpg", size=(20, 16)):
-    """Write pictures into a folder a class."""
-    for name, color in COLORS.items():
-        (folder / name).mkdir(parents=True)
-        for i in range(count):
-            picture(color, size).save(folder / name / f"{i}{suffix}")
-    return folder
-
-
-def refused(folder, **options):
-    with pytest.raises(InputError) as caught:
-        datasets.load(folder, **options)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from zoo.preprocessing.images import ImagePreprocessor
 
 
 def test_class_folders(tmp_path):
@@ -125,6 +102,18 @@ def test_other_formats_are_given_as_png(tmp_path, suffix):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
 
 
+def test_the_colors_of_print_are_read_in_gray_too(tmp_path):
+    fill(tmp_path / "own")
+    for path in sorted((tmp_path / "own").rglob("*.jpg")):
+        Image.open(path).convert("L").save(path)
+    data = datasets.load(tmp_path / "own")
+    picture(COLORS["red"]).convert("CMYK").save(tmp_path / "own" / "red" / "3.jpg")
+    split = datasets.read(tmp_path / "own", data.spec)
+    decoded = ImagePreprocessor.fit(data.spec, split).encode_split(split)
+    assert decoded.shape == (18, 16, 20, 1)
+    assert abs(decoded[15].mean() - decoded[16].mean()) < 12  # another picture of the same red
+
+
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_photos_are_given_upright(tmp_path, turn):
     exif = Image.Exif()
@@ -145,6 +134,12 @@ def test_photos_are_given_upright(tmp_path, turn):
     assert np.abs(upright.astype(int) - expected).mean() < 8
     look = pictures._look(tmp_path / "x.jpg")
     assert (look.height, look.width) == expected.shape[:2]
+
+
+def test_fractions_are_refused(tmp_path):
+    folder = fill(tmp_path / "own")
+    Image.fromarray(RNG.random((16, 20)).astype("float32")).save(folder / "red" / "9.tiff")
+    assert "9.tiff' holds fractions; expected a picture of 8 or 16 bits" in refused(folder)
 
 
 def test_sixteen_bits_become_eight(tmp_path):
@@ -190,6 +185,25 @@ def test_damaged_pictures_are_named_or_left_out(tmp_path, name):
     assert datasets.load(folder).fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_what_a_telephone_adds_behind_a_picture(tmp_path, suffix):
+    folder = fill(tmp_path / "own", suffix=suffix, size=(64, 64))
+    path = folder / "red" / f"3{suffix}"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"film" * 1000)
+    data = datasets.load(folder)
+    decoded = ImagePreprocessor.fit(data.spec, data.train).encode_split(data.train)
+    assert decoded.shape == (len(data.train), 64, 64, 3)
+
+
+def test_a_picture_within_a_picture_is_not_its_end(tmp_path):
+    folder = fill(tmp_path / "own", size=(128, 128))
+    path = folder / "red" / "3.jpg"
+    picture(COLORS["red"], (128, 128)).save(path, comment=b"\xff\xd9", quality=95)
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert "it is cut off" in refused(folder)
+
+
 def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = fill(tmp_path / "own")
@@ -199,6 +213,16 @@ def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"red/3\.jpg' is damaged further in"):
         zoo.train("cnn-small", data="own", **TINY)
     assert not (tmp_path / "runs").exists()
+
+
+def test_damage_further_in_is_named_in_answers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = zoo.train("cnn-small", data=fill(tmp_path / "own"), **TINY)
+    path = tmp_path / "own" / "red" / "3.jpg"
+    begin, table, rest = path.read_bytes().partition(b"\xff\xc4")
+    path.write_bytes(begin + table + rest[:3] + b"\xff" * 16 + rest[19:])
+    answered = CliRunner().invoke(zoo_command, ["predict", str(run), str(path.parent)])
+    assert "red/3.jpg' is damaged further in" in str(answered.exception)
 
 
 def test_what_is_no_folder_of_classes(tmp_path):
@@ -216,48 +240,31 @@ def test_what_is_no_folder_of_classes(tmp_path):
     assert "cannot be read as 'vector'" in refused(tmp_path / "own", kind="vector")
 
 
-def table(folder, columns="path,label"):
-    """Write a CSV that names the pictures of class folders."""
-    rows = [
-        f"{path.relative_to(folder)},{path.parent.name}" for path in sorted(folder.rglob("*.jpg"))
-    ]
-    (folder / "photos.csv").write_text("\n".join([columns, *rows]) + "\n")
-    return folder / "photos.csv"
+def test_measuring_on_one_class(tmp_path):
+    folder = fill(tmp_path / "own")
+    spec = datasets.load(folder).spec
+    for name in ("blue", "green"):
+        shutil.rmtree(folder / name)
+    assert datasets.read(folder, spec).targets().tolist() == [2] * 6
+    (folder / "red").rename(folder / "violet")
+    with pytest.raises(InputError, match=r"Unknown class 'violet'\. Expected one of: blue, green"):
+        datasets.read(folder, spec)
 
 
-def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = table(fill(tmp_path / "own", count=10))
-    data = datasets.load(path)
-    folder = datasets.load(tmp_path / "own")
-    assert data.spec == folder.spec
-    assert data.fingerprint == folder.fingerprint
-    assert "the pictures that column 'path' names are the input" in data.notes[0]
-    assert "has no column left to learn from" in refused(path, kind="table")
-    run = zoo.train("cnn-small", data=str(path), image_size=8, **TINY)
-    assert zoo.evaluate(run, path)["examples"] == 30
-    assert len(zoo.predict(run, path)["label"]) == 30
-    (tmp_path / "own" / "red" / "3.jpg").write_bytes(b"")
-    assert "red/3.jpg' is empty" in refused(path)
-    data = datasets.load(path, on_bad_example="skip")
-    assert data.skipped == 1
-    sizes = [len(data.train), len(data.validation), len(data.test)]
-    assert sum(sizes) == 29
-    targets = [split.targets() for split in (data.train, data.validation, data.test)]
-    assert np.bincount(np.concatenate(targets)).tolist() == [10, 10, 9]
+def test_pictures_in_no_known_layout(tmp_path):
+    fill(tmp_path / "own" / "animals")
+    assert "holds pictures in no layout that is known" in refused(tmp_path / "own")
+    assert "holds pictures in no layout" in refused(tmp_path / "own" / "animals" / "red")
 
 
-def test_a_table_of_paths_and_several_labels(tmp_path):
-    folder = fill(tmp_path / "own", count=10)
-    rows = [
-        f"{path.relative_to(folder)},{i % 2},{int(i % 3 == 0)}"
-        for i, path in enumerate(sorted(folder.rglob("*.jpg")))
-    ]
-    (folder / "photos.csv").write_text("\n".join(["path,round,ripe", *rows]) + "\n")
-    data = datasets.load(folder / "photos.csv", target=["round", "ripe"], task="multi-label")
-    assert data.spec.classes == ("round", "ripe")
-    assert data.spec.inputs[0].shape == (16, 20, 3)
-    assert data.train.targets().shape == (21, 2)
+def test_what_is_left_out_is_said(tmp_path):
+    folder = fill(tmp_path / "own")
+    (folder / "red" / "old").mkdir()
+    (folder / "red" / "3.heic").touch()
+    (folder / "red" / ".hidden").touch()
+    (folder / "violet").mkdir()
+    (said,) = datasets.load(folder).notes
+    assert said.endswith("or folders without any: own/violet, red/3.heic, red/old")
 
 
 def test_a_train_file_comes_before_pictures(tmp_path):

@@ -75,6 +75,16 @@ def test_trainval_stands_in_for_train(tmp_path):
     assert (len(data.train), len(data.validation), len(data.test)) == (14, 2, 4)
 
 
+def test_what_a_test_list_names_is_not_trained_on(tmp_path):
+    folder = tmp_path / "voc"
+    names = list(drawn.write_voc(folder, 20, lists={"test": 0.3}))
+    (folder / "ImageSets" / "Main" / "test.txt").write_text("\ufeff" + "\n".join(names[:6]))
+    data = datasets.load(folder)
+    assert data.test.rows.tolist() == list(range(6))
+    rest = np.concatenate([data.train.rows, data.validation.rows])
+    assert sorted(rest) == list(range(6, 20))
+
+
 def test_what_the_fingerprint_covers(voc):
     before = datasets.load(voc).fingerprint
     file = voc / "Annotations" / "picture000.xml"
@@ -191,15 +201,18 @@ WRONG_COCO = {
         lambda c: c["annotations"][0].update(category_id=4), "annotation 0 says .*'category_id': 4"
     ),
     "unknown image": (lambda c: c["annotations"][0].update(image_id=7), "annotation 0 says"),
+    "two of one id": (
+        lambda c: c["images"][1].update(id=100), r"image 1 has no id of its own, .*100 is another's"
+    ),
     "three numbers": (lambda c: c["annotations"][0].update(bbox=[1, 2, 3]), "annotation 0 says"),
     "a list for an image": (lambda c: c["annotations"][0].update(image_id=[1]), "annotation 0"),
     "a list for a class": (lambda c: c["categories"][0].update(id=[1]), "without id or name"),
     "too large": (lambda c: c["annotations"][0].update(bbox=[10**400, 1, 2, 3]), "annotation 0"),
-    "long name": (lambda c: c["images"][0].update(file_name="x" * 5000), "image 0 has no id, or"),
-    "zero byte": (lambda c: c["images"][0].update(file_name="x\0"), "image 0 has no id, or"),
+    "long name": (lambda c: c["images"][0].update(file_name="x" * 5000), "image 0 has no id of"),
+    "zero byte": (lambda c: c["images"][0].update(file_name="x\0"), "image 0 has no id of"),
     "no area": (lambda c: c["annotations"][0].update(bbox=[1, 2, 0, 5]), "has no area"),
     "elsewhere": (
-        lambda c: c["images"][1].update(file_name="../x.png"), "image 1 has no id, or no file"
+        lambda c: c["images"][1].update(file_name="../x.png"), "image 1 has .* no file that lies"
     ),
     "no list": (lambda c: c.update(images={}), "cannot be read as COCO: 'images' is missing"),
     "no dictionary": (lambda c: c["images"].append(5), "'images' holds 5 at place 8"),
@@ -213,6 +226,23 @@ def test_bad_coco(coco, case):
     edit, pattern = WRONG_COCO[case]
     change(coco, edit)
     refused(coco, pattern)
+
+
+def test_a_bad_picture_counts_once_however_much_is_said_of_it(coco):
+    good = [{"image_id": 100, "category_id": 3, "bbox": [1, 1, 9, 9]} for _ in range(20)]
+    change(coco, lambda c: c["annotations"].insert(0, {"image_id": 100, "category_id": 4}))
+    change(coco, lambda c: c["annotations"].extend(good))
+    data = datasets.load(coco, on_bad_example="skip")
+    assert data.skipped == 1
+    assert len(data.train) + len(data.validation) + len(data.test) == 7
+
+
+def test_pictures_may_be_links(coco):
+    before = datasets.load(coco).fingerprint
+    path = coco.parent / "3.png"
+    path.rename(coco.parents[1] / "3.png")
+    path.symlink_to(coco.parents[1] / "3.png")
+    assert datasets.load(coco).fingerprint == before
 
 
 def test_other_data_of_the_same_classes(tmp_path, voc):

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from zoo import api
-from zoo.photos import find
+from zoo.photos import _names, _pixels, find
 from zoo.predictors import gradcam
 
 
@@ -55,6 +57,33 @@ def test_a_folder_may_be_called_as_those_of_masks_are(photos):
     (photos / "images").mkdir()
     assert [path.name for path in find([str(folder)])] == ["one.jpg"]  # deeper it is none
     assert len(find([str(photos)])) == 2
+
+
+def test_a_name_that_is_no_text(zoo, trained, photos):
+    (photos / "one.png").rename(os.fsdecode(os.fsencode(photos) + b"/\xff.png"))
+    code, out, err = zoo("predict", trained("pictures"), photos)
+    assert code == 0, err
+    assert any(row["file"].endswith("/\N{REPLACEMENT CHARACTER}.png") for row in rows(out))
+
+
+def test_what_is_hidden_is_left_out(photos):
+    for name in ("more/._two.webp", "more/.cache/two.webp"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes(b"what a Mac writes beside a file")
+    (photos / "more" / "album.jpg").mkdir()
+    assert len(find([str(photos)])) == 4
+
+
+def test_each_picture_has_a_file_of_its_own():
+    paths = map(Path, ("a/x.png", "b/x.png", "c/x-2.png", "d/x.png"))
+    assert _names(list(paths)) == ["x", "x-2", "x-2-2", "x-3"]
+
+
+def test_sixteen_bits_are_drawn_as_eight():
+    deep = np.arange(256, dtype="uint16").reshape(16, 16) * 256
+    content = io.BytesIO()
+    Image.fromarray(deep).save(content, "PNG")
+    assert (_pixels(content.getvalue())[..., 0] == deep >> 8).all()
 
 
 def test_answers_are_drawn(zoo, trained, photos):
@@ -113,6 +142,7 @@ def test_where_a_classifier_looks_decides(trained):
 WRONG = {
     "no picture": (["{folder}/more/notes.txt", "--draw", "{folder}/d"], "Expected pictures"),
     "several tables": (["a.csv", "b.csv"], "Expected pictures, or folders of them, where"),
+    "some pictures": (["{folder}/one.png", "{folder}/nowhere"], "nowhere', which is no picture"),
     "gone": (["{folder}/none.png"], "none.png' does not exist"),
     "empty": (["{folder}/empty.png"], "empty.png' is empty"),
     "Grad-CAM alone": (["{folder}/one.png", "--grad-cam"], "without --draw"),

@@ -55,6 +55,11 @@ def test_a_shifted_picture_has_a_shifted_answer():
     assert first.std() > 1e-3
 
 
+def test_a_backbone_that_does_not_halve():
+    with pytest.raises(ValueError, match="Expected `backbone` to halve 96 pixels again and again"):
+        unet((96, 96, 3), 2, backbone="keras-xception")
+
+
 def test_a_backbone_gives_its_maps():
     with pytest.raises(ValueError, match=r"features_only\. Received: backbone='lenet5'"):
         unet((16, 16, 1), 2, backbone="lenet5")

@@ -110,6 +110,11 @@ def test_names_of_colors(tmp_path, form):
     assert "has classes without a color" in refused(folder)
     (folder / "labelmap.txt").write_text("sky\nnothing\n")
     assert "has masks of 3 colors for 2 classes" in refused(folder)
+    (folder / "labelmap.txt").write_text("sky\nnothing\ntree\n")  # which color is which?
+    assert "has masks of 3 colors for 3 classes; expected each class's color" in refused(folder)
+    (folder / "labelmap.txt").unlink()
+    with pytest.raises(InputError, match="expected each class's color"):
+        datasets.read(folder, data.spec)
 
 
 def test_pascal_voc(tmp_path):

@@ -1,5 +1,8 @@
 """Pictures too many to be kept are read from their files while the step before is computed."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -69,6 +72,18 @@ def test_training_is_what_it_is_from_memory(folder, tmp_path, monkeypatch, case)
     assert len(made) == 2  # training and validation examples
     equal(arrays(read), arrays(kept))
     assert timeless(read.log) == timeless(kept.log)
+
+
+def test_a_name_that_is_no_text(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "own")
+    before = datasets.load(copy)
+    path = before.train.arrays["image"].paths[before.train.rows[0]]
+    path.rename(os.fsdecode(os.fsencode(path.parent) + b"/\xff" + os.fsencode(path.name)))
+    data = datasets.load(copy)
+    preprocessor = ImagePreprocessor.fit(data.spec, data.train)
+    read = preprocessor.reader(data.train)
+    for row, picture in enumerate(preprocessor.encode_split(data.train)):
+        np.testing.assert_array_equal(read(tf.constant(row)), picture)
 
 
 def test_it_is_said(folder, tmp_path, streamed):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from zoo import reports
 from zoo.datasets.bad import BadExamples
 from zoo.datasets.base import ArraySplit
 from zoo.datasets.masks import SIDES
-from zoo.datasets.pictures import SUFFIXES, Pictures, look_at
+from zoo.datasets.pictures import SUFFIXES, Pictures, eight_bits, look_at
 from zoo.errors import InputError
 from zoo.files import write_atomic, writing
 from zoo.predictors import gradcam
@@ -27,15 +29,32 @@ def find(paths: Sequence[str]) -> list[Path]:
     """Return the picture files among paths and, at any depth, within folders; none for others.
 
     Of a folder of masks they are the pictures alone.
+
+    Raises:
+        InputError: some paths lead to pictures, and others do not.
     """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            found += [file for file in files if not _is_mask(file)]
-        elif path.suffix.lower() in SUFFIXES:
-            found.append(path)
-    return found
+    found = [_at(Path(path)) for path in paths]
+    others = [path for path, files in zip(paths, found, strict=True) if not files]
+    if others and len(others) < len(found):
+        raise InputError(
+            f"Received '{others[0]}', which is no picture, nor a folder of any. Expected nothing "
+            "else among pictures. Try it alone."
+        )
+    return [file for files in found for file in files]
+
+
+def _at(path: Path) -> list[Path]:
+    """Return a picture file, or those within a folder, hidden ones left out."""
+    if not path.is_dir():
+        return [path] if path.suffix.lower() in SUFFIXES else []
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and file.is_file()
+        and not _is_mask(file)
+    )
 
 
 def _is_mask(file: Path) -> bool:
@@ -108,20 +127,21 @@ def _encoded(predictor: Any, split: ArraySplit, row: int) -> np.ndarray:
 
 def _names(paths: Sequence[Path]) -> list[str]:
     """Return a file name a picture: its own, numbered where two have one."""
-    names: list[str] = []
-    taken: dict[str, int] = {}
+    names: dict[str, None] = {}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for path in paths:
-        taken[path.stem] = taken.get(path.stem, 0) + 1
-        names.append(path.stem if taken[path.stem] == 1 else f"{path.stem}-{taken[path.stem]}")
-    return names
+        name = path.stem
+        while name in names:
+            name = f"{path.stem}-{next(numbers[path.stem])}"
+        names[name] = None
+    return list(names)
 
 
 def _pixels(content: bytes) -> np.ndarray:
     """Return a picture of its own size, uint8 `(height, width, 1 or 3)`."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(content))
-    pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    pixels = np.asarray(eight_bits(Image.open(io.BytesIO(content))))
     return pixels.reshape(*pixels.shape[:2], -1)
 
 

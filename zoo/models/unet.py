@@ -48,7 +48,14 @@ def backbone_maps(x, backbone):
         )
     shape = tuple(x.shape[1:])
     maps = registry.create(backbone, input_shape=shape, classes=1, features_only=True)(x)
-    return {int(math.log2(shape[0] // m.shape[1])): m for m in maps}
+    found = {int(math.log2(shape[0] // m.shape[1])): m for m in maps}
+    if any(m.shape[1] << level != shape[0] for level, m in found.items()):
+        sides = ", ".join(str(m.shape[1]) for m in maps)
+        raise ValueError(
+            f"Expected `backbone` to halve {shape[0]} pixels again and again. "
+            f"Received: backbone={backbone!r} with maps of {sides}"
+        )
+    return found
 
 
 def unet(

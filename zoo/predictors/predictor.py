@@ -125,10 +125,19 @@ class Predictor:
         with Progress("Predicting") as progress:
             for start in range(0, len(served), batch_size):
                 rows = np.arange(start, min(start + batch_size, len(served)))
-                batches.append(self(served.batch(rows)))
+                batches.append(self._named(served, rows))
                 progress.advance(len(rows))
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
+
+    def _named(self, split: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Answer some rows of a split; of pictures the one that cannot be read is named."""
+        try:
+            return self(split.batch(rows))
+        except InputError:
+            if self.preprocessor.kind == "image":
+                self.preprocessor.explain(split, rows)
+            raise
 
     @property
     def makes_pictures(self) -> bool:

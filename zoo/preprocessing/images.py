@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ class ImagePreprocessor:
     def reader(self, split: Any) -> Callable[[tf.Tensor], tf.Tensor]:
         """Return a function in graph from a row of a split of files to its decoded picture."""
         files = split.arrays[self.name]
-        paths = tf.constant([str(files.paths[row]) for row in split.rows])
+        paths = tf.constant([os.fsencode(files.paths[row]) for row in split.rows])
         plain = tf.constant([files.is_plain_file(row) for row in split.rows])
 
         def other(row: np.ndarray) -> bytes:
@@ -136,8 +137,8 @@ class ImagePreprocessor:
             raise
 
     def explain(self, split: Any, rows: Sequence[int] | np.ndarray) -> None:
-        """Raise an InputError for the first of some pictures that cannot be decoded."""
-        for row in rows:
+        """Raise an InputError for the first of some picture files that cannot be decoded."""
+        for row in rows if split.arrays[self.name].dtype == object else ():
             try:
                 self._decode(tf.constant(split.batch([row])[self.name][0], tf.string))
             except (OSError, tf.errors.InvalidArgumentError) as error:
