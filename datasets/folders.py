@@ -147,17 +147,20 @@ def _refuse_classes(
 
 
 def _left_out(found: dict[str, dict[str, list[Path]]]) -> list[str]:
-    """Say what else there is, in and beside the folders of classes."""
-    used = {path for classes in found.values() for files in classes.values() for path in files}
-    folders = sorted({path.parent for path in used})
-    beside = [path for part in sorted({f.parent for f in folders}) for path in folders_in(part)]
-    within = [path for folder in folders for path in _listed(folder)]
-    left = [path for path in (*beside, *within) if path not in used and path not in folders]
+    """Say what else there is, in and beside the folders of classes and of splits."""
+    files = {path for classes in found.values() for files in classes.values() for path in files}
+    folders = {path.parent for path in files}
+    parts = {path.parent for path in folders}
+    around = set() if "all" in found else {path.parent for path in parts}
+    there = [path for folder in sorted(around | parts) for path in folders_in(folder)]
+    there += [path for folder in sorted(folders) for path in _listed(folder)]
+    known = files | folders | parts
+    left = [path for path in there if path not in known]
     if not left:
         return []
     shown = ", ".join(f"{path.parent.name}/{path.name}" for path in left[:SHOWN])
     more = f" and {len(left) - SHOWN:,} more" if len(left) > SHOWN else ""
-    return [f"left out as no pictures, or folders without any: {shown}{more}"]
+    return [f"left out, as no pictures of a class nor folders of them: {shown}{more}"]
 
 
 def folders_in(folder: Path) -> list[Path]:

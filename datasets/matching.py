@@ -106,7 +106,8 @@ def _targets(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> Any:
         return _annotations(raw, spec, source)
     if raw.frame is None:
         raise InputError(
-            f"'{source}' has no targets; expected an array y; try predict, which needs none"
+            f"'{source}' has no targets; expected {', '.join(spec.targets[:5])}, as in the "
+            "training data; try predict, which needs none"
         )
     require_columns(raw.frame, spec.targets, source)
     wanted = raw.frame.iloc[rows]

@@ -264,7 +264,11 @@ def test_what_is_left_out_is_said(tmp_path):
     (folder / "red" / ".hidden").touch()
     (folder / "violet").mkdir()
     (said,) = datasets.load(folder).notes
-    assert said.endswith("or folders without any: own/violet, red/3.heic, red/old")
+    assert said.endswith("nor folders of them: own/violet, red/3.heic, red/old")
+    fill(tmp_path / "split" / "train")
+    (tmp_path / "split" / "test").mkdir()
+    picture(COLORS["red"]).save(tmp_path / "split" / "test" / "unknown.png")
+    assert datasets.load(tmp_path / "split").notes[0].endswith("of them: split/test")
 
 
 def test_a_train_file_comes_before_pictures(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from zoo import datasets
+from zoo.datasets.base import Column, Spec
 from zoo.errors import InputError
 
 
@@ -258,6 +259,13 @@ def test_other_data_of_the_same_classes(tmp_path, voc):
     path.write_text(one("bird", 1, 1, 9, 9))
     with pytest.raises(InputError, match=r"has the class 'bird'.*cat, dog"):
         datasets.read(tmp_path / "dogs", spec)
+
+
+def test_boxes_are_no_classes_of_pictures(voc):
+    inputs = (Column("image", "image", (36, 48, 3)),)
+    spec = Spec("image", inputs, ("label",), classes=("cat", "dog"))
+    with pytest.raises(InputError, match="has no targets; expected label, as in the training"):
+        datasets.read(voc, spec)
 
 
 def test_a_class_that_is_only_tested(tmp_path):

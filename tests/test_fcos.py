@@ -71,6 +71,8 @@ def test_coarser_maps_are_made():
 def test_refusals():
     with pytest.raises(ValueError, match="Expected `strides` to be powers of two"):
         fcos((32, 32, 3), 2, strides=(8, 24))
+    with pytest.raises(ValueError, match="Expected `backbone_options` to be options by name"):
+        fcos((32, 32, 3), 2, backbone_options="filters:4")
     with pytest.raises(ValueError, match=r"map of stride 8.*strides 1, 2, 4"):
         fcos((32, 32, 3), 2, backbone_options={"stages": 3})
     with pytest.raises(InputError, match="features_only"):

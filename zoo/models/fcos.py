@@ -50,6 +50,7 @@ def fcos(
         depth: convolutions of each head before its last.
     """
     check_strides(strides)
+    check_options(backbone_options)
     inputs = images.picture_input(input_shape)
     options = {**SUITED.get(backbone, {}), **(backbone_options or {})}
     found = backbone_maps(inputs, strides, backbone, options)
@@ -65,6 +66,14 @@ def check_strides(strides):
         raise ValueError(
             "Expected `strides` to be powers of two, each twice the last, as (8, 16, 32). "
             f"Received: strides={tuple(strides)}"
+        )
+
+
+def check_options(options):
+    if options is not None and not isinstance(options, dict):
+        raise ValueError(
+            "Expected `backbone_options` to be options by name, as {'filters': 16}. "
+            f"Received: backbone_options={options!r}"
         )
 
 
