@@ -171,7 +171,7 @@ class Steps:
         return tf.reduce_all([tf.math.is_finite(value) for value in losses])
 
     def finite(self) -> Any:
-        """Return a compiled `() -> bool`: whether the weights and the optimizers' numbers are."""
+        """Return a `() -> bool`, compiled once called: whether weights and optimizers are."""
         found = [*self.model.trainable_variables]
         for optimizer in self.optimizers:
             found += optimizer.variables
@@ -180,7 +180,7 @@ class Steps:
             sums = [tf.reduce_sum(v.value) for v in found if "float" in str(v.dtype)]
             return tf.math.is_finite(tf.add_n([tf.cast(total, tf.float32) for total in sums]))
 
-        return tf.function(run, input_signature=[], autograph=False).get_concrete_function()
+        return tf.function(run, input_signature=[], autograph=False)
 
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a function `() -> logs`, compiled, that measures the model on a whole feed."""
