@@ -13,6 +13,7 @@ ORDER = (
     "checkpoints",
     "pictures",
     "networks",
+    "transfer",
 )  # fmt: skip
 
 
