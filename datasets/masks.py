@@ -110,6 +110,13 @@ class Masks:
             np.add.at(total, self.legend(seen.valued(self.legend.color)), seen.counts)
         return total[: len(self.legend.classes)]
 
+    def shown(self) -> np.ndarray:
+        """Return which classes each mask has at its own size, bool `(rows, classes)`."""
+        shown = np.zeros((len(self), UNKNOWN + 1), bool)
+        for row, seen in enumerate(self.seen):
+            shown[row, self.legend(seen.valued(self.legend.color))] = True
+        return shown[:, : len(self.legend.classes)]
+
     def digests(self) -> list[bytes]:
         """Return a sha256 of each file and of what its values mean."""
         meaning = self.legend.values.tobytes() + self.legend.codes.tobytes()

@@ -275,6 +275,12 @@ def test_a_class_that_is_only_tested(tmp_path):
     refused(folder, "the class 'bird' in its test split only")
 
 
+def test_a_class_of_one_picture_trains(voc):
+    (voc / "Annotations" / "picture009.xml").write_text(one("bird", 1, 1, 9, 9))
+    for seed in range(6):
+        assert 9 in datasets.load(voc, split_seed=seed).train.rows
+
+
 def test_data_show_counts_boxes(zoo, voc):
     code, out, err = zoo("data", "show", voc, "--json")
     assert code == 0, err

@@ -151,6 +151,13 @@ def test_splits_in_folders(tmp_path):
     assert "has the class 'class_7' in its test split only" in refused(tmp_path / "own")
 
 
+def test_a_class_of_one_mask_trains(tmp_path):
+    rare = np.where(CODES[-1] == 2, 9, CODES[-1]).astype("uint8")
+    folder = write_masks(tmp_path / "own", PICTURES, [*CODES[:-1], rare])
+    for seed in range(6):
+        assert 9 in datasets.load(folder, split_seed=seed).train.rows
+
+
 def test_masks_are_read_when_asked_for_at_the_size_the_model_sees(tmp_path):
     folder = write_masks(tmp_path / "own", PICTURES, CODES)
     data = datasets.load(folder, image_size=16)
