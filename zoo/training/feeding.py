@@ -19,7 +19,11 @@ from zoo.training.feeds import Resident, Streamed
 def make_feeds(
     chosen: config.Config, dataset: Dataset, task: Any, preprocessor: Any
 ) -> dict[str, Any]:
-    """Encode the training and validation splits, once, or say how to, where they are large."""
+    """Encode the training and validation splits, once, or say how to, where they are large.
+
+    Raises:
+        InputError: a picture cannot be decoded, be it one that is for the test after training.
+    """
 
     def prepare_batch(encoded: Any, target: Any) -> tuple[Any, ...]:
         return task.example(preprocessor.tensors(encoded), target)
@@ -35,6 +39,8 @@ def make_feeds(
         weight = class_weights(chosen, task, target) if name == "train" else None
         make = stream if streamed else keep
         feeds[name] = make(split, preprocessor, prepare_batch, target, weight)
+    if preprocessor.kind == "image":
+        preprocessor.refuse_damaged(dataset.test)
     return feeds
 
 
