@@ -89,7 +89,11 @@ class Masks:
         return len(self.paths)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Return some masks, uint8 codes `(rows, height, width)`."""
+        """Return some masks, uint8 codes `(rows, height, width)`.
+
+        Raises:
+            InputError: a file was lost since it was looked at.
+        """
         chosen = np.atleast_1d(rows)
         array = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         with workers() as pool:
@@ -98,7 +102,13 @@ class Masks:
         return array
 
     def _codes(self, row: int) -> np.ndarray:
-        values, color, _ = _values(read_bytes(self.paths[row], LARGEST_FILE))
+        path = self.paths[row]
+        try:
+            values, color, _ = _values(read_bytes(path, LARGEST_FILE))
+        except Exception as error:  # as when it was looked at, and a file may be gone since
+            raise InputError(
+                f"'{path}' cannot be read any more; expected the mask it was; try putting it back"
+            ) from error
         values = resized(values, self.shape[1:]).astype(np.int64)
         return self.legend(values * GRAY if self.legend.color and not color else values)
 

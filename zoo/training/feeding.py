@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,15 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
 def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Streamed:
     """Return a split of pictures that are read from their files in every epoch."""
     read = preprocessor.reader(split)
-    explain = functools.partial(preprocessor.explain, split)
+    explain = functools.partial(_explain, split, preprocessor)
     return Streamed(len(split), read, prepare, target, weight, explain)
+
+
+def _explain(split: Any, preprocessor: Any, rows: Sequence[int]) -> None:
+    """Raise an InputError for the first picture or mask of some rows that cannot be read."""
+    preprocessor.explain(split, rows)
+    if isinstance(split.target, Masks):
+        split.target[split.rows[rows]]
 
 
 def mask_reader(split: Any) -> Callable[[tf.Tensor], tf.Tensor]:
