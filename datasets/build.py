@@ -146,12 +146,13 @@ def _seen(target: Target, rows: np.ndarray) -> set[int]:
 
 def _shown(target: Target) -> np.ndarray:
     """Return which classes each example has of several it may have, bool `(rows, classes)`."""
+    values: Any = target.values
     if target.task == "segmentation":
-        return target.values.shown()
+        return values.shown()
     if target.task == "detection":
-        codes = target.values[..., 4]
+        codes = values[..., 4]
         return np.stack([(codes == c).any(axis=1) for c in range(len(target.classes))], axis=1)
-    return target.values > 0
+    return values > 0
 
 
 def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
