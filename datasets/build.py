@@ -84,6 +84,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         targets=target.names if target and supervised else (),
         task=task,
         classes=target.classes if target and supervised else (),
+        values=_values(target) if target and supervised else (),
     )
     values = target.values if target and supervised else None
     content = [*_content(raw, inputs), *([] if values is None else [identity(values)])]
@@ -214,6 +215,12 @@ def _annotated(raw: Raw, request: Request, source: str) -> Target | None:
 
 def _whole(series: pd.Series) -> bool:
     return not is_text(series) and series.dtype != object and bool((series % 1 == 0).all())
+
+
+def _values(target: Target) -> tuple[int, ...]:
+    """Return what stands for each class in the files of masks."""
+    masks: Any = target.values
+    return masks.legend.by_class() if target.task == "segmentation" else ()
 
 
 def _labels(target: Target | None) -> np.ndarray | None:

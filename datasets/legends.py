@@ -46,6 +46,11 @@ class Legend:
         """Return the codes of values that are known."""
         return self.codes.take(np.searchsorted(self.values, values), mode="clip")
 
+    def by_class(self) -> tuple[int, ...]:
+        """Return the value of each class, in code order."""
+        found = dict(zip(self.codes.tolist(), self.values.tolist(), strict=True))
+        return tuple(found[code] for code in range(len(self.classes)))
+
     def said(self, value: int) -> str:
         """Return what a message calls a value."""
         return f"color {_spelled(value)}" if self.color else f"code {value}"
@@ -57,23 +62,34 @@ class Legend:
         return f"one of {shown}{' ...' if len(known) > 8 else ''}, each a class"
 
 
-def read_legend(folder: Path, seen: Sequence[Seen], classes: tuple[str, ...] = ()) -> Legend:
+def read_legend(
+    folder: Path,
+    seen: Sequence[Seen],
+    classes: tuple[str, ...] = (),
+    values: tuple[int, ...] = (),
+) -> Legend:
     """Return what the values in masks mean.
 
     Args:
         folder: where a file may name the classes.
         seen: the masks.
         classes: of an earlier data set, which are meant where no file names them.
+        values: that stood for those, if that is known; 255 stands for what is unknown unless it is
+            one of them.
 
     Raises:
         InputError: there are fewer than two classes or too many, or names that do not fit.
     """
-    color = any(s.color for s in seen)
+    named, colors = _read_names(folder)
+    if named and tuple(named) != classes:
+        values = ()
+    color = any(s.color for s in seen) or max(values, default=0) > 255
     usable = [s for s in seen if not (color and s.palette)]
     found = sorted({int(value) for s in usable for value in s.valued(color)})
-    named, colors = _read_names(folder)
     if color:
-        names, table = _of_colors(found, named or classes, colors, folder)
+        names, table = _of_colors(found, named or classes, colors or [*values], folder)
+    elif values:
+        names, table = named or classes, {UNKNOWN: UNKNOWN, **{v: c for c, v in enumerate(values)}}
     else:
         names, table = _of_codes(found, named or classes)
     if len(names) > MOST:

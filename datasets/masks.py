@@ -209,6 +209,7 @@ def read_masks(
     bad: BadExamples,
     source: str,
     classes: tuple[str, ...] = (),
+    values: tuple[int, ...] = (),
 ) -> Raw:
     """Look at every picture and mask.
 
@@ -216,7 +217,7 @@ def read_masks(
         pairs: what `find_masks` returned.
         shape, bad: as in `pictures.look_at`.
         source: the folder, for messages.
-        classes: of an earlier data set, whose codes are wanted; else they are found.
+        classes, values: of an earlier data set, whose codes are wanted; else they are found.
     """
     pairs = [pair for pair in pairs if _is_whole(pair, bad)]
     pictures, good = look_at([pair.picture for pair in pairs], shape, bad, source)
@@ -224,7 +225,7 @@ def read_masks(
     looked = _look_at_masks(pairs, pictures.looks, bad)
     found = [(p, k, s) for p, k, s in zip(pairs, pictures.looks, looked, strict=True) if s]
     bad.finished(source, len(found))
-    legend = read_legend(Path(source), [seen for *_, seen in found], classes)
+    legend = read_legend(Path(source), [seen for *_, seen in found], classes, values)
     found = [example for example in found if _fits(example[0].mask, example[2], legend, bad)]
     bad.finished(source, len(found))
     kept, looks, seen = zip(*found, strict=True)
