@@ -6,6 +6,7 @@ import re
 import drawn
 import numpy as np
 import pytest
+from colored import fill
 from PIL import Image
 
 from zoo import datasets
@@ -180,6 +181,38 @@ def test_coco_folders(tmp_path, layout):
     data = datasets.load(tmp_path)
     assert (len(data.train), len(data.validation), len(data.test)) == (4, 3, 2)
     assert data.spec.task == "detection"
+
+
+LAYOUTS = {  # files and pictures, and what of the folder is named as the data
+    "a split alone": ("annotations/train.json", "images", ""),
+    "for validation": ("annotations/instances_val2017.json", "val2017", ""),
+    "another name": ("annotations/birds.json", "images", ""),
+    "beside pictures": ("result.json", "images", ""),
+    "the file itself": ("annotations/instances_val2017.json", "val2017",
+                        "annotations/instances_val2017.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_coco_file_is_found(tmp_path, layout):
+    file, pictures, named = LAYOUTS[layout]
+    drawn.write_coco(tmp_path / file, tmp_path / pictures)
+    data = datasets.load(tmp_path / named)
+    assert data.spec.task == "detection"
+    assert (len(data.train), len(data.validation), len(data.test)) == (5, 1, 2)
+
+
+@pytest.mark.parametrize("names", [("val2017", "test2017"), ("cats", "dogs")])
+def test_coco_files_none_of_which_is_for_training(tmp_path, names):
+    for name in names:
+        drawn.write_coco(tmp_path / "annotations" / f"{name}.json", tmp_path / "images")
+    refused(tmp_path, r"has annotations/\w+\.json and .*; expected one file for training")
+
+
+def test_json_of_something_else(tmp_path):
+    fill(tmp_path / "own")
+    (tmp_path / "own" / "about.json").write_text('{"images": 18}')
+    assert datasets.load(tmp_path / "own").spec.task == "classification"
 
 
 def change(path, edit):
