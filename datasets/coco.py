@@ -58,7 +58,8 @@ def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: st
     used = Counter(box.name for example in examples for box in example.boxes)
     raw = boxes.read(examples, [name for name in classes if used[name]], shape, bad, source)
     if crowds:
-        raw.notes.append(f"{crowds:,} crowds, boxes around many, are ignored")
+        said = "crowd, a box around many, is" if crowds == 1 else "crowds, boxes around many, are"
+        raw.notes.append(f"{crowds:,} {said} ignored")
     return raw
 
 
@@ -196,6 +197,8 @@ def _example(item: dict[str, Any], split: str, file: Path, folders: list[Path]) 
 
 
 def _box(item: dict[str, Any], classes: dict[Any, str]) -> Box:
+    if not isinstance(item["bbox"], list):  # the characters of a string could be four numbers
+        raise TypeError("it is no list")
     left, top, width, height = map(float, item["bbox"])
     name = classes[item["category_id"]]
     return Box(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FILES = ("classes.txt", "labelmap.txt")
 LARGEST_NAMES = 1 << 20  # bytes
 MOST = 255  # classes: codes are bytes, and one says that nothing is known
+SHADES = 64  # gray levels that may be classes without names
 BINARY = {0, 255}
 # A class a line, maybe with its color: "cat", "cat 128 0 0", or "cat:128,0,0::" as CVAT writes it.
 _LINE = re.compile(r"(?P<name>.+?)(?:[\s:]+(?P<color>\d+[\s,]+\d+[\s,]+\d+)(?:[:\s].*)?)?")
@@ -91,7 +92,7 @@ def read_legend(
     elif values:
         names, table = named or classes, {UNKNOWN: UNKNOWN, **{v: c for c, v in enumerate(values)}}
     else:
-        names, table = _of_codes(found, named or classes)
+        names, table = _of_codes(found, named or classes, folder)
     if len(names) > MOST:
         raise InputError(f"'{folder}' has masks of {len(names):,} classes; expected {MOST} at "
                          "most; try another folder")  # fmt: skip
@@ -104,11 +105,14 @@ def read_legend(
     )
 
 
-def _of_codes(found: list[int], names: Sequence[str]) -> tuple[Sequence[str], dict[int, int]]:
+def _of_codes(
+    found: list[int], names: Sequence[str], folder: Path
+) -> tuple[Sequence[str], dict[int, int]]:
     """Return class names and the code of each gray level."""
     if not names and set(found) <= BINARY:
         names = ("background", "foreground")
     elif not names:
+        _refuse_shades(found, folder)
         names = [f"class_{value}" for value in found if value != UNKNOWN]
     meant = [re.fullmatch(r"class_(\d+)", name) for name in names]
     if all(meant):
@@ -118,6 +122,17 @@ def _of_codes(found: list[int], names: Sequence[str]) -> tuple[Sequence[str], di
     else:
         table = {code: code for code in range(len(names))}
     return names, {UNKNOWN: UNKNOWN, **table}
+
+
+def _refuse_shades(found: list[int], folder: Path) -> None:
+    """Raise an InputError for what is rather smoothed edges than codes."""
+    if len(found) > SHADES:
+        shown = ", ".join(map(str, found[:5]))
+        raise InputError(
+            f"'{folder}' has masks of {len(found):,} gray levels, {shown} ..., without names; "
+            f"expected {SHADES} at most, one a class, without smoothed edges; try writing masks "
+            f"anew, or {FILES[0]} with a name a line"
+        )
 
 
 def _of_colors(

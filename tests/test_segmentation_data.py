@@ -259,6 +259,16 @@ def test_too_many_or_too_few_classes(tmp_path):
     assert "has masks of 480 classes; expected 255 at most" in message
 
 
+def test_shades_of_gray_are_no_classes_unless_named(tmp_path):
+    shades = [(np.arange(48) * 5 + i).reshape(6, 8).astype("uint8") for i in range(10)]
+    folder = write_masks(tmp_path / "own", PICTURES, shades)
+    message = refused(folder)
+    assert "has masks of 245 gray levels, 0, 1, 2, 3, 4 ..., without names" in message
+    (folder / "classes.txt").write_text("".join(f"depth {i}\n" for i in range(245)))
+    data = datasets.load(folder, validation_fraction=0, test_fraction=0)
+    assert len(data.spec.classes) == 245
+
+
 def test_two_files_of_one_name(tmp_path):
     folder = write_masks(tmp_path / "own", PICTURES, CODES)
     Image.fromarray(PICTURES[0]).save(folder / "images" / "004.jpg")
