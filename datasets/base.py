@@ -57,6 +57,8 @@ class Spec:
         targets: names of what is to be predicted; empty when there is nothing to.
         task: the natural task, one of `TASKS`.
         classes: class names in code order, of all tasks that have classes.
+        values: what stands for each class in the files of masks, in code order: a gray level, a
+            place in a palette, or red, green and blue as one number.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Spec:
     targets: tuple[str, ...] = ()
     task: str = "classification"
     classes: tuple[str, ...] = ()
+    values: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain lists, strings and dictionaries."""
@@ -76,6 +79,7 @@ class Spec:
             "targets": list(self.targets),
             "task": self.task,
             "classes": list(self.classes),
+            "values": list(self.values),
         }
 
     @classmethod
@@ -94,15 +98,19 @@ class Spec:
             targets=tuple(state["targets"]),
             task=state["task"],
             classes=tuple(state["classes"]),
+            values=tuple(state.get("values", ())),  # older runs have none
         )
         named = [text for c in columns for text in (c.name, c.kind, c.format)]
         words = [spec.kind, *named, *spec.targets, *spec.classes]
         if spec.task not in TASKS or not all(isinstance(word, str) for word in words):
             raise ValueError("its data are described otherwise")
-        if any(
-            len(set(w)) < len(w) for w in ([c.name for c in columns], spec.targets, spec.classes)
-        ):
-            raise ValueError("it has two columns or classes of one name")
+        if spec.values and len(spec.values) != len(spec.classes):
+            raise ValueError("it has more values than classes, or fewer")
+        if not all(isinstance(value, int) and 0 <= value < 1 << 24 for value in spec.values):
+            raise ValueError("it has values that are in no mask")
+        names = [c.name for c in columns]
+        if any(len(set(w)) < len(w) for w in (names, spec.targets, spec.classes, spec.values)):
+            raise ValueError("it has two columns or classes of one name or value")
         return spec
 
 

@@ -85,8 +85,13 @@ def read(
         array=cast(Any, pictures),
         annotation=Annotation("detection", tuple(classes), values),
         given=_given([example.split for example in seen]),
-        notes=[f"{cut:,} boxes reach over the edge of their picture, and end there"] if cut else [],
+        notes=[_said(cut)] if cut else [],
     )
+
+
+def _said(cut: int) -> str:
+    said = "box reaches" if cut == 1 else "boxes reach"
+    return f"{cut:,} {said} over the edge of the picture: cut there"
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:

@@ -16,7 +16,6 @@ from .bad import BadExamples
 from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
 from .frames import is_text
-from .masks import count_pixels
 from .pictures import identity
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
@@ -85,6 +84,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         targets=target.names if target and supervised else (),
         task=task,
         classes=target.classes if target and supervised else (),
+        values=_values(target) if target and supervised else (),
     )
     values = target.values if target and supervised else None
     content = [*_content(raw, inputs), *([] if values is None else [identity(values)])]
@@ -140,15 +140,20 @@ def refuse_unseen(target: Target, splits: dict[str, np.ndarray], source: str) ->
 
 
 def _seen(target: Target, rows: np.ndarray) -> set[int]:
+    if target.task == "classification":
+        return set(np.unique(target.values[rows]).tolist())
+    return set(np.flatnonzero(_shown(target)[rows].any(axis=0)).tolist())
+
+
+def _shown(target: Target) -> np.ndarray:
+    """Return which classes each example has of several it may have, bool `(rows, classes)`."""
+    values: Any = target.values
     if target.task == "segmentation":
-        counts = count_pixels(target.values, rows, len(target.classes))
-        return set(np.flatnonzero(counts).tolist())
-    values = target.values[rows]
+        return values.shown()
     if target.task == "detection":
         codes = values[..., 4]
-        return set(np.unique(codes[codes >= 0]).astype(int).tolist())
-    codes = values if values.ndim == 1 else np.flatnonzero(values.any(axis=0))
-    return set(np.unique(codes).tolist())
+        return np.stack([(codes == c).any(axis=1) for c in range(len(target.classes))], axis=1)
+    return values > 0
 
 
 def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
@@ -212,12 +217,20 @@ def _whole(series: pd.Series) -> bool:
     return not is_text(series) and series.dtype != object and bool((series % 1 == 0).all())
 
 
+def _values(target: Target) -> tuple[int, ...]:
+    """Return what stands for each class in the files of masks."""
+    masks: Any = target.values
+    return masks.legend.by_class() if target.task == "segmentation" else ()
+
+
 def _labels(target: Target | None) -> np.ndarray | None:
-    """Return what to stratify by: the class, or the tenth of its range a single number is in."""
-    if target is None or target.task not in ("classification", "regression"):
+    """Return what to stratify by: classes, or the tenth of its range a single number is in."""
+    if target is None:
         return None
     if target.task == "classification":
         return target.values
+    if target.task != "regression":
+        return _shown(target)
     numbers = target.values
     if numbers.shape[1] > 1 or len(numbers) < 100:
         return None

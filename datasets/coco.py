@@ -22,12 +22,19 @@ from .files import files_in
 from .splits import NAMES, split_name
 
 LARGEST = 1 << 30  # bytes: twice what COCO says of its 118,287 pictures for training
+PREFIX = "instances_"
+FEW = 4  # files of which the names tell nothing
 ROBOFLOW = "_annotations.coco.json"
+Part = tuple[str, Path, list[Path]]  # the split, the file, and where its pictures may lie
 ODD = (KeyError, TypeError, ValueError, OverflowError)  # what is not as it should be raises these
 
 
 def is_one(path: Path) -> bool:
-    """Tell a file of JSON, and a folder that holds such files as COCO or Roboflow name them."""
+    """Tell a file of JSON, and a folder that holds some as COCO or Roboflow do, or one alone.
+
+    Raises:
+        InputError: there are several, whose names do not tell which is for training.
+    """
     return (path.is_file() and path.suffix.lower() == ".json") or bool(_parts(path))
 
 
@@ -38,7 +45,7 @@ def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: st
         path: a folder, whose files say by their names what is for test, or a file.
         shape, bad, source: as in `pictures.look_at`.
     """
-    parts = _parts(path) or [("", path, [path.parent])]
+    parts = _parts(path) or [_part(path)]
     contents = [(part, _content(part[1])) for part in parts]
     classes: dict[str, None] = {}
     examples: list[Example] = []
@@ -51,26 +58,64 @@ def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: st
     used = Counter(box.name for example in examples for box in example.boxes)
     raw = boxes.read(examples, [name for name in classes if used[name]], shape, bad, source)
     if crowds:
-        raw.notes.append(f"{crowds:,} crowds, boxes around many, are ignored")
+        said = "crowd, a box around many, is" if crowds == 1 else "crowds, boxes around many, are"
+        raw.notes.append(f"{crowds:,} {said} ignored")
     return raw
 
 
-def _parts(folder: Path) -> list[tuple[str, Path, list[Path]]]:
+def _parts(folder: Path) -> list[Part]:
     """Return the split of each file in a folder, and where its pictures may lie."""
-    found: dict[str, tuple[str, Path, list[Path]]] = {}
-    for file in files_in(folder / "annotations"):
-        if file.name.startswith("instances_") and file.suffix == ".json":
-            name = file.stem.removeprefix("instances_")
-            of = split_name(re.sub(r"[\d_-]+$", "", name)) or ""
-            places = [Path(name), Path("images", name), Path("images"), Path()]
-            found.setdefault(of, (of, file, [folder / place for place in places]))
+    found: dict[str, Part] = {}
+    for file in _json_in(folder / "annotations"):
+        of = split_name(re.sub(r"[\d_-]+$", "", _name(file))) or ""
+        if of or file.name.startswith(PREFIX):
+            found.setdefault(of, _part(file, of))
     for child in files_in(folder):
         split = split_name(child.name)
         if split and (child / ROBOFLOW).is_file():
             found.setdefault(split, (split, child / ROBOFLOW, [child]))
     if "train" in found:
         return [found[split] for split in NAMES if split in found]
-    return [found[""]] if "" in found else []
+    if "" in found:
+        return [found[""]]
+    files = [file for _, file, _ in found.values()] or _otherwise_named(folder)
+    if len(files) > 1:
+        raise InputError(
+            f"'{folder}' has {' and '.join(str(file.relative_to(folder)) for file in files)}; "
+            "expected one file for training, annotations/instances_train.json or train/"
+            f"{ROBOFLOW}; try renaming one, or name one as the data"
+        )
+    return [_part(file) for file in files]
+
+
+def _otherwise_named(folder: Path) -> list[Path]:
+    """Return files of COCO by their content, of so few that each may be read."""
+    files = [*_json_in(folder), *_json_in(folder / "annotations")]
+    return [file for file in files if _is_coco(file)] if len(files) <= FEW else []
+
+
+def _json_in(folder: Path) -> list[Path]:
+    return [file for file in files_in(folder) if file.suffix == ".json" and file.is_file()]
+
+
+def _is_coco(file: Path) -> bool:
+    try:
+        return bool(_content(file))
+    except InputError:
+        return False
+
+
+def _name(file: Path) -> str:
+    return file.stem.removeprefix(PREFIX)
+
+
+def _part(file: Path, split: str = "") -> Part:
+    """Return a file with its split and where its pictures may lie."""
+    folder = file.parent
+    if folder.name == "annotations":
+        places = [Path(_name(file)), Path("images", _name(file)), Path("images"), Path()]
+        return split, file, [folder.parent / place for place in places] + [folder]
+    return split, file, [folder, folder / "images"]
 
 
 def _content(file: Path) -> dict[str, Any]:
@@ -152,6 +197,8 @@ def _example(item: dict[str, Any], split: str, file: Path, folders: list[Path]) 
 
 
 def _box(item: dict[str, Any], classes: dict[Any, str]) -> Box:
+    if not isinstance(item["bbox"], list):  # the characters of a string could be four numbers
+        raise TypeError("it is no list")
     left, top, width, height = map(float, item["bbox"])
     name = classes[item["category_id"]]
     return Box(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FILES = ("classes.txt", "labelmap.txt")
 LARGEST_NAMES = 1 << 20  # bytes
 MOST = 255  # classes: codes are bytes, and one says that nothing is known
+SHADES = 64  # gray levels that may be classes without names
 BINARY = {0, 255}
 # A class a line, maybe with its color: "cat", "cat 128 0 0", or "cat:128,0,0::" as CVAT writes it.
 _LINE = re.compile(r"(?P<name>.+?)(?:[\s:]+(?P<color>\d+[\s,]+\d+[\s,]+\d+)(?:[:\s].*)?)?")
@@ -46,6 +47,11 @@ class Legend:
         """Return the codes of values that are known."""
         return self.codes.take(np.searchsorted(self.values, values), mode="clip")
 
+    def by_class(self) -> tuple[int, ...]:
+        """Return the value of each class, in code order."""
+        found = dict(zip(self.codes.tolist(), self.values.tolist(), strict=True))
+        return tuple(found[code] for code in range(len(self.classes)))
+
     def said(self, value: int) -> str:
         """Return what a message calls a value."""
         return f"color {_spelled(value)}" if self.color else f"code {value}"
@@ -57,25 +63,36 @@ class Legend:
         return f"one of {shown}{' ...' if len(known) > 8 else ''}, each a class"
 
 
-def read_legend(folder: Path, seen: Sequence[Seen], classes: tuple[str, ...] = ()) -> Legend:
+def read_legend(
+    folder: Path,
+    seen: Sequence[Seen],
+    classes: tuple[str, ...] = (),
+    values: tuple[int, ...] = (),
+) -> Legend:
     """Return what the values in masks mean.
 
     Args:
         folder: where a file may name the classes.
         seen: the masks.
         classes: of an earlier data set, which are meant where no file names them.
+        values: that stood for those, if that is known; 255 stands for what is unknown unless it is
+            one of them.
 
     Raises:
         InputError: there are fewer than two classes or too many, or names that do not fit.
     """
-    color = any(s.color for s in seen)
+    named, colors = _read_names(folder)
+    if named and tuple(named) != classes:
+        values = ()
+    color = any(s.color for s in seen) or max(values, default=0) > 255
     usable = [s for s in seen if not (color and s.palette)]
     found = sorted({int(value) for s in usable for value in s.valued(color)})
-    named, colors = _read_names(folder)
     if color:
-        names, table = _of_colors(found, named or classes, colors, folder)
+        names, table = _of_colors(found, named or classes, colors or [*values], folder)
+    elif values:
+        names, table = named or classes, {UNKNOWN: UNKNOWN, **{v: c for c, v in enumerate(values)}}
     else:
-        names, table = _of_codes(found, named or classes)
+        names, table = _of_codes(found, named or classes, folder)
     if len(names) > MOST:
         raise InputError(f"'{folder}' has masks of {len(names):,} classes; expected {MOST} at "
                          "most; try another folder")  # fmt: skip
@@ -88,11 +105,14 @@ def read_legend(folder: Path, seen: Sequence[Seen], classes: tuple[str, ...] = (
     )
 
 
-def _of_codes(found: list[int], names: Sequence[str]) -> tuple[Sequence[str], dict[int, int]]:
+def _of_codes(
+    found: list[int], names: Sequence[str], folder: Path
+) -> tuple[Sequence[str], dict[int, int]]:
     """Return class names and the code of each gray level."""
     if not names and set(found) <= BINARY:
         names = ("background", "foreground")
     elif not names:
+        _refuse_shades(found, folder)
         names = [f"class_{value}" for value in found if value != UNKNOWN]
     meant = [re.fullmatch(r"class_(\d+)", name) for name in names]
     if all(meant):
@@ -102,6 +122,17 @@ def _of_codes(found: list[int], names: Sequence[str]) -> tuple[Sequence[str], di
     else:
         table = {code: code for code in range(len(names))}
     return names, {UNKNOWN: UNKNOWN, **table}
+
+
+def _refuse_shades(found: list[int], folder: Path) -> None:
+    """Raise an InputError for what is rather smoothed edges than codes."""
+    if len(found) > SHADES:
+        shown = ", ".join(map(str, found[:5]))
+        raise InputError(
+            f"'{folder}' has masks of {len(found):,} gray levels, {shown} ..., without names; "
+            f"expected {SHADES} at most, one a class, without smoothed edges; try writing masks "
+            f"anew, or {FILES[0]} with a name a line"
+        )
 
 
 def _of_colors(

@@ -126,7 +126,7 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         if raw.kind == spec.kind == "text":
             return test
         return match(raw, test.rows, spec, reference, targets)
-    folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes)
+    folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes, spec.values)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
@@ -195,12 +195,13 @@ def _read_folder(
     bad: BadExamples,
     task: str | None,
     classes: tuple[str, ...] = (),
+    values: tuple[int, ...] = (),
 ) -> Raw | None:
     """Return what a folder of pictures holds; None where the path is anything else.
 
     Pascal VOC has boxes and masks in one folder, of which `task` says which; boxes by default.
     `classes` are those of an earlier data set, which masks may not name again, and of which folders
-    may have one alone.
+    may have one alone; `values` stood for them in its masks.
     """
     from . import coco, voc
     from .files import has_parts
@@ -217,7 +218,7 @@ def _read_folder(
     if found := find_idx(folder):
         return read_idx_files(found, reference)
     if pairs := find_masks(folder):
-        return read_masks(pairs, shape, bad, reference, classes)
+        return read_masks(pairs, shape, bad, reference, classes, values)
     if members := find_classes(folder):
         return read_classes(members, shape, bad, reference, least=1 if classes else 2)
     return None

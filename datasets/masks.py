@@ -89,7 +89,11 @@ class Masks:
         return len(self.paths)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Return some masks, uint8 codes `(rows, height, width)`."""
+        """Return some masks, uint8 codes `(rows, height, width)`.
+
+        Raises:
+            InputError: a file was lost since it was looked at.
+        """
         chosen = np.atleast_1d(rows)
         array = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         with workers() as pool:
@@ -98,7 +102,13 @@ class Masks:
         return array
 
     def _codes(self, row: int) -> np.ndarray:
-        values, color, _ = _values(read_bytes(self.paths[row], LARGEST_FILE))
+        path = self.paths[row]
+        try:
+            values, color, _ = _values(read_bytes(path, LARGEST_FILE))
+        except Exception as error:  # as when it was looked at, and a file may be gone since
+            raise InputError(
+                f"'{path}' cannot be read any more; expected the mask it was; try putting it back"
+            ) from error
         values = resized(values, self.shape[1:]).astype(np.int64)
         return self.legend(values * GRAY if self.legend.color and not color else values)
 
@@ -109,6 +119,13 @@ class Masks:
             seen = self.seen[row]
             np.add.at(total, self.legend(seen.valued(self.legend.color)), seen.counts)
         return total[: len(self.legend.classes)]
+
+    def shown(self) -> np.ndarray:
+        """Return which classes each mask has at its own size, bool `(rows, classes)`."""
+        shown = np.zeros((len(self), UNKNOWN + 1), bool)
+        for row, seen in enumerate(self.seen):
+            shown[row, self.legend(seen.valued(self.legend.color))] = True
+        return shown[:, : len(self.legend.classes)]
 
     def digests(self) -> list[bytes]:
         """Return a sha256 of each file and of what its values mean."""
@@ -192,6 +209,7 @@ def read_masks(
     bad: BadExamples,
     source: str,
     classes: tuple[str, ...] = (),
+    values: tuple[int, ...] = (),
 ) -> Raw:
     """Look at every picture and mask.
 
@@ -199,7 +217,7 @@ def read_masks(
         pairs: what `find_masks` returned.
         shape, bad: as in `pictures.look_at`.
         source: the folder, for messages.
-        classes: of an earlier data set, whose codes are wanted; else they are found.
+        classes, values: of an earlier data set, whose codes are wanted; else they are found.
     """
     pairs = [pair for pair in pairs if _is_whole(pair, bad)]
     pictures, good = look_at([pair.picture for pair in pairs], shape, bad, source)
@@ -207,7 +225,7 @@ def read_masks(
     looked = _look_at_masks(pairs, pictures.looks, bad)
     found = [(p, k, s) for p, k, s in zip(pairs, pictures.looks, looked, strict=True) if s]
     bad.finished(source, len(found))
-    legend = read_legend(Path(source), [seen for *_, seen in found], classes)
+    legend = read_legend(Path(source), [seen for *_, seen in found], classes, values)
     found = [example for example in found if _fits(example[0].mask, example[2], legend, bad)]
     bad.finished(source, len(found))
     kept, looks, seen = zip(*found, strict=True)

@@ -64,7 +64,8 @@ def make_splits(
 
     Args:
         rows: the rows that may be used.
-        labels: a class for every row of the data, to hold the classes' shares; or None.
+        labels: for every row of the data, to hold the classes' shares, its class, or which of the
+            classes it has, bool `(rows, classes)`; or None.
         given: the rows of the splits that exist.
         how: how to make the others, out of the training rows: all that are in no other split
             where there are none yet.
@@ -76,7 +77,9 @@ def make_splits(
     fractions = {"test": how.test_fraction, "validation": how.validation_fraction}
     sizes = {n: math.ceil(f * len(pool)) for n, f in fractions.items() if n not in splits}
     _refuse_few(len(pool), 1 + sum(size > 0 for size in sizes.values()), splits, source)
-    shuffled = pool[_order(len(pool), None if labels is None else labels[pool], how.seed)]
+    if labels is not None:
+        labels = labels[pool] if labels.ndim == 1 else _rarest(labels[pool])
+    shuffled = pool[_order(len(pool), labels, how.seed)]
     start = 0
     for name, size in sizes.items():
         splits[name] = np.sort(shuffled[start : start + size])
@@ -113,6 +116,20 @@ def fingerprint(content: Sequence[bytes | np.ndarray], splits: dict[str, np.ndar
         digest.update(str(len(piece)).encode())
         digest.update(piece if isinstance(piece, bytes) else np.ascontiguousarray(piece).data)
     return digest.hexdigest()
+
+
+def _rarest(shown: np.ndarray) -> np.ndarray:
+    """Return the class of each row that the fewest rows have, -1 where there is none.
+
+    A class that rarer ones leave no row takes its last one from them, so that each class has rows
+    of its own, the last of which trains.
+    """
+    labels = np.full(len(shown), -1)
+    for code in np.argsort(shown.sum(axis=0), kind="stable"):
+        rows = np.flatnonzero(shown[:, code])
+        free = rows[labels[rows] < 0]
+        labels[free if len(free) else rows[-1:]] = code
+    return labels
 
 
 def _order(count: int, labels: np.ndarray | None, seed: int) -> np.ndarray:

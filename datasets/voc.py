@@ -16,6 +16,7 @@ from . import boxes
 from .bad import BadExamples
 from .base import Raw
 from .boxes import Box, Example
+from .pictures import SUFFIXES
 
 LARGEST_LIST = 1 << 28  # bytes: ten million names
 LISTS = {"train": ("train", "trainval"), "validation": ("val",), "test": ("test",)}
@@ -67,8 +68,10 @@ def _splits(folder: Path, source: str) -> dict[str, str]:
             if Path(name).name != name:
                 raise InputError(
                     f"'{path}' line {number} names '{name[:60]}'; expected the name of a picture "
-                    "in JPEGImages without its suffix; try correcting it"
+                    "in JPEGImages; try correcting it"
                 )
+            if name.lower().endswith(SUFFIXES):
+                name = Path(name).stem
             if splits.setdefault(name, split) != split:
                 raise InputError(
                     f"'{source}' has '{name}' in its {splits[name]} and its {split} list; expected "

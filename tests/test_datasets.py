@@ -82,6 +82,13 @@ def test_a_class_of_one_row_trains():
     assert len(splits["validation"]) == 11
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_every_class_trains_where_a_row_has_several(seed):
+    shown = np.random.default_rng(seed).random((80, 20)) < np.linspace(0.01, 0.2, 20)
+    splits = make_splits(np.arange(80), shown, {}, Splitting(seed=seed), "x")
+    assert (shown[splits["train"]].any(axis=0) == shown.any(axis=0)).all()
+
+
 def test_splits_may_be_left_out():
     data = datasets.load("iris", validation_fraction=0, test_fraction=0)
     assert [len(data.train), len(data.validation), len(data.test)] == [150, 0, 0]

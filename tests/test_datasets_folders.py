@@ -5,6 +5,7 @@ import os
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,23 +205,47 @@ def test_a_picture_within_a_picture_is_not_its_end(tmp_path):
     assert "it is cut off" in refused(folder)
 
 
-def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = fill(tmp_path / "own")
-    path = folder / "red" / "3.jpg"
+def damage(path):
     begin, table, rest = path.read_bytes().partition(b"\xff\xc4")  # of Huffman codes
     path.write_bytes(begin + table + rest[:3] + b"\xff" * 16 + rest[19:])
-    with pytest.raises(InputError, match=r"red/3\.jpg' is damaged further in"):
+
+
+def files_of(split):
+    return [split.arrays["image"].paths[row] for row in split.rows]
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch, split):
+    monkeypatch.chdir(tmp_path)
+    path = files_of(getattr(datasets.load(fill(tmp_path / "own")), split))[-1]
+    damage(path)
+    with pytest.raises(InputError, match=f"{path.relative_to(tmp_path)}' is damaged further"):
         zoo.train("cnn-small", data="own", **TINY)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("spoil", [damage, Path.unlink])
+def test_a_test_picture_lost_while_training_leaves_the_run_trained(tmp_path, spoil):
+    folder, run = fill(tmp_path / "own"), str(tmp_path / "run")
+    path = files_of(datasets.load(folder).test)[0]
+    kept = path.read_bytes()
+    with pytest.raises(InputError, match=f"{path}.* `zoo evaluate {run}` measures it"):
+        zoo.train(
+            "cnn-small", data=str(folder), run=run, **TINY,
+            say=lambda message: spoil(path) if message.startswith("Trained") else None,
+        )  # fmt: skip
+    with pytest.raises(InputError, match="Put back what it was, or name what to measure on"):
+        zoo.evaluate(run)
+    path.write_bytes(kept)
+    scores = zoo.evaluate(run)["scores"]
+    assert zoo.api.resume(run).metrics["scores"] == scores
 
 
 def test_damage_further_in_is_named_in_answers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = zoo.train("cnn-small", data=fill(tmp_path / "own"), **TINY)
     path = tmp_path / "own" / "red" / "3.jpg"
-    begin, table, rest = path.read_bytes().partition(b"\xff\xc4")
-    path.write_bytes(begin + table + rest[:3] + b"\xff" * 16 + rest[19:])
+    damage(path)
     answered = CliRunner().invoke(zoo_command, ["predict", str(run), str(path.parent)])
     assert "red/3.jpg' is damaged further in" in str(answered.exception)
 

@@ -6,6 +6,7 @@ import re
 import drawn
 import numpy as np
 import pytest
+from colored import fill
 from PIL import Image
 
 from zoo import datasets
@@ -76,6 +77,14 @@ def test_trainval_stands_in_for_train(tmp_path):
     assert (len(data.train), len(data.validation), len(data.test)) == (14, 2, 4)
 
 
+def test_lists_may_name_files(tmp_path):
+    drawn.write_voc(tmp_path / "voc", 20, lists={"train": 0.8, "test": 0.2})
+    before = datasets.load(tmp_path / "voc").fingerprint
+    for path in (tmp_path / "voc" / "ImageSets" / "Main").iterdir():
+        path.write_text(path.read_text().replace("\n", ".png\n"))
+    assert datasets.load(tmp_path / "voc").fingerprint == before
+
+
 def test_what_a_test_list_names_is_not_trained_on(tmp_path):
     folder = tmp_path / "voc"
     names = list(drawn.write_voc(folder, 20, lists={"test": 0.3}))
@@ -97,7 +106,7 @@ def test_negatives_and_boxes_over_the_edge(voc):
     for name, boxes in (("picture001", []), ("picture002", [("cat", -5, -5, 20, 20)])):
         (voc / "Annotations" / f"{name}.xml").write_text(drawn.describe((48, 36), boxes))
     data = datasets.load(voc, validation_fraction=0, test_fraction=0)
-    assert data.notes == ["1 boxes reach over the edge of their picture, and end there"]
+    assert data.notes == ["1 box reaches over the edge of the picture: cut there"]
     assert in_pixels(data.train, (48, 36))[1:3] == [[], [("cat", 0, 0, 20, 20)]]
 
 
@@ -182,6 +191,38 @@ def test_coco_folders(tmp_path, layout):
     assert data.spec.task == "detection"
 
 
+LAYOUTS = {  # files and pictures, and what of the folder is named as the data
+    "a split alone": ("annotations/train.json", "images", ""),
+    "for validation": ("annotations/instances_val2017.json", "val2017", ""),
+    "another name": ("annotations/birds.json", "images", ""),
+    "beside pictures": ("result.json", "images", ""),
+    "the file itself": ("annotations/instances_val2017.json", "val2017",
+                        "annotations/instances_val2017.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_coco_file_is_found(tmp_path, layout):
+    file, pictures, named = LAYOUTS[layout]
+    drawn.write_coco(tmp_path / file, tmp_path / pictures)
+    data = datasets.load(tmp_path / named)
+    assert data.spec.task == "detection"
+    assert (len(data.train), len(data.validation), len(data.test)) == (5, 1, 2)
+
+
+@pytest.mark.parametrize("names", [("val2017", "test2017"), ("cats", "dogs")])
+def test_coco_files_none_of_which_is_for_training(tmp_path, names):
+    for name in names:
+        drawn.write_coco(tmp_path / "annotations" / f"{name}.json", tmp_path / "images")
+    refused(tmp_path, r"has annotations/\w+\.json and .*; expected one file for training")
+
+
+def test_json_of_something_else(tmp_path):
+    fill(tmp_path / "own")
+    (tmp_path / "own" / "about.json").write_text('{"images": 18}')
+    assert datasets.load(tmp_path / "own").spec.task == "classification"
+
+
 def change(path, edit):
     content = json.loads(path.read_text())
     edit(content)
@@ -194,7 +235,7 @@ def test_crowds_are_ignored(coco):
     change(coco, lambda content: content["annotations"].append(crowd))
     data = datasets.load(coco)
     assert (data.train.targets() == before).all()
-    assert data.notes == ["1 crowds, boxes around many, are ignored"]
+    assert data.notes == ["1 crowd, a box around many, is ignored"]
 
 
 WRONG_COCO = {
@@ -206,6 +247,7 @@ WRONG_COCO = {
         lambda c: c["images"][1].update(id=100), r"image 1 has no id of its own, .*100 is another's"
     ),
     "three numbers": (lambda c: c["annotations"][0].update(bbox=[1, 2, 3]), "annotation 0 says"),
+    "a string": (lambda c: c["annotations"][0].update(bbox="1234"), "annotation 0 says .*'1234'"),
     "a list for an image": (lambda c: c["annotations"][0].update(image_id=[1]), "annotation 0"),
     "a list for a class": (lambda c: c["categories"][0].update(id=[1]), "without id or name"),
     "too large": (lambda c: c["annotations"][0].update(bbox=[10**400, 1, 2, 3]), "annotation 0"),
@@ -273,6 +315,12 @@ def test_a_class_that_is_only_tested(tmp_path):
     drawn.write_voc(folder, 10, lists={"train": 0.5, "val": 0.2, "test": 0.3})
     (folder / "Annotations" / "picture009.xml").write_text(one("bird", 1, 1, 9, 9))
     refused(folder, "the class 'bird' in its test split only")
+
+
+def test_a_class_of_one_picture_trains(voc):
+    (voc / "Annotations" / "picture009.xml").write_text(one("bird", 1, 1, 9, 9))
+    for seed in range(6):
+        assert 9 in datasets.load(voc, split_seed=seed).train.rows
 
 
 def test_data_show_counts_boxes(zoo, voc):

@@ -1,6 +1,7 @@
 """Folders of pictures and masks: layouts, kinds of masks, names of classes, and what is wrong."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from masked import digits, write_masks
 from PIL import Image
 
 from zoo import cli, datasets, losses
-from zoo.datasets.base import UNKNOWN
+from zoo.datasets.base import UNKNOWN, Spec
 from zoo.datasets.masks import Masks, resized
 from zoo.errors import InputError
 
@@ -113,8 +114,11 @@ def test_names_of_colors(tmp_path, form):
     (folder / "labelmap.txt").write_text("sky\nnothing\ntree\n")  # which color is which?
     assert "has masks of 3 colors for 3 classes; expected each class's color" in refused(folder)
     (folder / "labelmap.txt").unlink()
-    with pytest.raises(InputError, match="expected each class's color"):
-        datasets.read(folder, data.spec)
+    again = datasets.read(folder, Spec.from_json(data.spec.to_json()))
+    assert data.spec.values == (0x005AFF, 0, 0xC81E1E)
+    np.testing.assert_array_equal(again.targets(), all_masks(data))
+    with pytest.raises(InputError, match="expected each class's color"):  # an older run
+        datasets.read(folder, replace(data.spec, values=()))
 
 
 def test_pascal_voc(tmp_path):
@@ -149,6 +153,13 @@ def test_splits_in_folders(tmp_path):
     for path in (tmp_path / "own" / "test" / "labels").iterdir():
         Image.fromarray(unseen[int(path.stem)]).save(path)
     assert "has the class 'class_7' in its test split only" in refused(tmp_path / "own")
+
+
+def test_a_class_of_one_mask_trains(tmp_path):
+    rare = np.where(CODES[-1] == 2, 9, CODES[-1]).astype("uint8")
+    folder = write_masks(tmp_path / "own", PICTURES, [*CODES[:-1], rare])
+    for seed in range(6):
+        assert 9 in datasets.load(folder, split_seed=seed).train.rows
 
 
 def test_masks_are_read_when_asked_for_at_the_size_the_model_sees(tmp_path):
@@ -248,6 +259,16 @@ def test_too_many_or_too_few_classes(tmp_path):
     assert "has masks of 480 classes; expected 255 at most" in message
 
 
+def test_shades_of_gray_are_no_classes_unless_named(tmp_path):
+    shades = [(np.arange(48) * 5 + i).reshape(6, 8).astype("uint8") for i in range(10)]
+    folder = write_masks(tmp_path / "own", PICTURES, shades)
+    message = refused(folder)
+    assert "has masks of 245 gray levels, 0, 1, 2, 3, 4 ..., without names" in message
+    (folder / "classes.txt").write_text("".join(f"depth {i}\n" for i in range(245)))
+    data = datasets.load(folder, validation_fraction=0, test_fraction=0)
+    assert len(data.spec.classes) == 245
+
+
 def test_two_files_of_one_name(tmp_path):
     folder = write_masks(tmp_path / "own", PICTURES, CODES)
     Image.fromarray(PICTURES[0]).save(folder / "images" / "004.jpg")
@@ -273,6 +294,19 @@ def test_new_masks_are_read_as_the_earlier_ones(tmp_path):
         datasets.read(odd, spec)
     with pytest.raises(InputError, match="has no mask; expected data annotated for segmentation"):
         datasets.read(write_masks(tmp_path / "sorted", PICTURES, PICTURES, ("a", "b")), spec)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_border_stays_one_where_it_is_all_there_is_beside_a_class(tmp_path, named):
+    masks = [np.where(c == 2, 255, c).astype("uint8") for c in CODES]
+    folder = write_masks(tmp_path / "own", PICTURES, masks)
+    (folder / "classes.txt").write_text("healthy\nsick\n")
+    spec = datasets.load(folder).spec
+    healthy = [np.where(c == 2, 255, 0).astype("uint8") for c in CODES]
+    new = write_masks(tmp_path / "new", PICTURES, healthy)
+    if named:
+        (new / "classes.txt").write_text("healthy\nsick\n")
+    np.testing.assert_array_equal(datasets.read(new, spec).targets(), healthy)
 
 
 def test_the_audit_has_shares_of_pixels(tmp_path, capsys):

@@ -144,6 +144,17 @@ def test_a_file_that_is_gone_is_named(folder, tmp_path, streamed):
         path.write_bytes(kept)
 
 
+def test_a_mask_that_is_gone_is_named(tmp_path, streamed):
+    folder = write_masks(tmp_path / "masks", *digits(20))
+    path = folder / "masks" / "004.png"
+    with pytest.raises(InputError, match=f"{path}' cannot be read any more"):
+        zoo.train(
+            "unet-small", data=str(folder), steps=3, batch_size=20, set={"filters": 4, "depth": 1},
+            validation_fraction=0.0, test_fraction=0.0, run=str(tmp_path / "run"),
+            say=lambda message: path.unlink() if "training examples" in message else None,
+        )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_masks_are_read_with_their_pictures(tmp_path, monkeypatch):
     data = str(write_masks(tmp_path / "masks", *digits(40)))

@@ -2,9 +2,11 @@
 
 import shutil
 
+import drawn
 import keras
 import numpy as np
 import pytest
+from masked import write_masks
 from safetensors.numpy import load_file
 
 import zoo
@@ -177,10 +179,35 @@ def test_imagenet_weights_are_keras_own(three, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", network)
     model = create("keras-mobilenet-v3-small", input_shape=(32, 32, 3), classes=4)
     row = zoo.registry.get("keras-mobilenet-v3-small")
-    said = beginning.begin(model, row, "imagenet", None)
+    said = beginning.begin(model, row, "imagenet", None, {})
     assert said.endswith("arrays of 'imagenet'; 2 others are new")
     theirs = made[0].get_weights()[:-2]
     assert all(map(np.array_equal, model.get_weights()[:-2], theirs))
+
+
+PICTURES = np.random.default_rng(0).integers(256, size=(10, 32, 32, 3)).astype("uint8")
+WITH_BACKBONES = {
+    "unet-small": lambda folder: write_masks(folder, PICTURES, PICTURES[..., 0] // 128),
+    "fcos": lambda folder: drawn.write_voc(folder, 10),
+}
+
+
+@pytest.mark.parametrize("model", WITH_BACKBONES)
+def test_imagenet_weights_of_a_backbone(tmp_path, monkeypatch, model):
+    """A file of random weights stands for the one that Keras fetches."""
+    theirs = keras.applications.MobileNetV3Small(weights=None)
+    theirs.save_weights(tmp_path / "own.weights.h5")
+    fetch = "keras.src.applications.mobilenet_v3.file_utils.get_file"
+    monkeypatch.setattr(fetch, lambda *a, **k: str(tmp_path / "own.weights.h5"))
+    WITH_BACKBONES[model](tmp_path / "data")
+    said = []
+    run = zoo.train(
+        model, data=str(tmp_path / "data"), image_size=64, weights="imagenet", freeze="backbone",
+        set={"backbone": "keras-mobilenet-v3-small"}, steps=1, batch_size=2, say=said.append,
+        run=str(tmp_path / "run"),
+    )  # fmt: skip
+    assert any(line.startswith("Weights: 206 arrays of 'imagenet'; ") for line in said)
+    assert all(map(np.array_equal, arrays(run)[:206], theirs.get_weights()))
 
 
 @pytest.mark.slow

@@ -276,7 +276,8 @@ def split_of(
     if dataset.fingerprint != record["data"]["fingerprint"]:
         raise InputError(
             f"The data '{record['data']['reference']}' has changed since the run was trained. "
-            "Expected the same content and split. Name what to measure on with --data."
+            "Expected the same content and split. Put back what it was, or name what to measure on "
+            "with --data."
         )
     if split not in ("train", "validation", "test"):
         raise unknown("split", str(split), ("train", "validation", "test"))

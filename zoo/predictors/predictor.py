@@ -134,7 +134,7 @@ class Predictor:
         """Answer some rows of a split; of pictures the one that cannot be read is named."""
         try:
             return self(split.batch(rows))
-        except InputError:
+        except (InputError, OSError):
             if self.preprocessor.kind == "image":
                 self.preprocessor.explain(split, rows)
             raise

@@ -129,12 +129,30 @@ class ImagePreprocessor:
         return pictures
 
     def _decoded(self, decode: Callable[..., tf.Tensor], split: Any, rows: np.ndarray) -> Any:
-        contents = split.batch(rows)[self.name]
         try:
+            contents = split.batch(rows)[self.name]
             return decode({self.name: tf.constant(contents, tf.string)}).numpy()
-        except tf.errors.InvalidArgumentError:
+        except (OSError, tf.errors.InvalidArgumentError):
             self.explain(split, rows)
             raise
+
+    def refuse_damaged(self, split: Any) -> None:
+        """Decode all pictures of a split once, and keep none.
+
+        Raises:
+            InputError: a file cannot be decoded.
+        """
+        if not len(split) or split.arrays[self.name].dtype == np.uint8:
+            return
+        rows = tf.data.Dataset.range(len(split))
+        decoded = rows.map(self.reader(split), num_parallel_calls=tf.data.AUTOTUNE)
+        with Progress("Decoding pictures for the test", "files") as progress:
+            try:
+                for _ in decoded:
+                    progress.advance(1)
+            except tf.errors.OpError:
+                self.explain(split, [progress.rows])
+                raise
 
     def explain(self, split: Any, rows: Sequence[int] | np.ndarray) -> None:
         """Raise an InputError for the first of some picture files that cannot be decoded."""
@@ -147,7 +165,7 @@ class ImagePreprocessor:
                 held = "cannot be read any more" if gone else "is damaged further in"
                 raise InputError(
                     f"'{path}' {held}: it cannot be decoded. Expected a whole picture. Try "
-                    f"{'putting it back' if gone else 'removing it'}."
+                    f"{'putting it back' if gone else 'a whole copy, or removing it'}."
                 ) from error
 
 

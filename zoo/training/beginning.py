@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo import weights
+from zoo import registry, weights
 from zoo.errors import InputError
 from zoo.predictors.loading import saved_state
 from zoo.registry import Row
@@ -21,7 +22,9 @@ TORCH = (".pth", ".pt")
 Tensors = dict[str, np.ndarray]
 
 
-def begin(model: keras.Model, row: Row, reference: str, task: Any) -> str:
+def begin(
+    model: keras.Model, row: Row, reference: str, task: Any, options: Mapping[str, Any]
+) -> str:
     """Give a model the weights that a reference names; return what a person should be told.
 
     The head is taken too where it is for the same classes.
@@ -31,11 +34,14 @@ def begin(model: keras.Model, row: Row, reference: str, task: Any) -> str:
         row: of the registry.
         reference: a run's directory, a `.safetensors` or PyTorch file, or "imagenet".
         task: what the model is for.
+        options: that the builder was told, of which one may name a backbone.
 
     Raises:
         InputError: there are none, or they are of another architecture.
     """
-    tensors, classes = _found(model, row, reference)
+    backbone = options.get("backbone", row.options.get("backbone"))
+    named = registry.get(backbone) if backbone else row
+    tensors, classes = _found(model, named, reference)
     head = classes is None or classes == tuple(getattr(task, "classes", ()))
     given = transfer(model, tensors, reference, head)
     new = len(model.weights) - given

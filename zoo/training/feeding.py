@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,11 @@ from zoo.training.feeds import Resident, Streamed
 def make_feeds(
     chosen: config.Config, dataset: Dataset, task: Any, preprocessor: Any
 ) -> dict[str, Any]:
-    """Encode the training and validation splits, once, or say how to, where they are large."""
+    """Encode the training and validation splits, once, or say how to, where they are large.
+
+    Raises:
+        InputError: a picture cannot be decoded, be it one that is for the test after training.
+    """
 
     def prepare_batch(encoded: Any, target: Any) -> tuple[Any, ...]:
         return task.example(preprocessor.tensors(encoded), target)
@@ -35,6 +39,8 @@ def make_feeds(
         weight = class_weights(chosen, task, target) if name == "train" else None
         make = stream if streamed else keep
         feeds[name] = make(split, preprocessor, prepare_batch, target, weight)
+    if preprocessor.kind == "image":
+        preprocessor.refuse_damaged(dataset.test)
     return feeds
 
 
@@ -46,8 +52,15 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
 def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Streamed:
     """Return a split of pictures that are read from their files in every epoch."""
     read = preprocessor.reader(split)
-    explain = functools.partial(preprocessor.explain, split)
+    explain = functools.partial(_explain, split, preprocessor)
     return Streamed(len(split), read, prepare, target, weight, explain)
+
+
+def _explain(split: Any, preprocessor: Any, rows: Sequence[int]) -> None:
+    """Raise an InputError for the first picture or mask of some rows that cannot be read."""
+    preprocessor.explain(split, rows)
+    if isinstance(split.target, Masks):
+        split.target[split.rows[rows]]
 
 
 def mask_reader(split: Any) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -87,8 +87,9 @@ class Session:
 
     def begin(self, say: Callable[[str], None]) -> None:
         """Give the model the weights to begin with, where some were asked for."""
-        if self.config.network.weights is not None:
-            say(beginning.begin(self.model, self.row, self.config.network.weights, self.task))
+        asked = self.config.network.weights
+        if asked is not None:
+            say(beginning.begin(self.model, self.row, asked, self.task, self.builder))
 
     def state(self) -> dict[str, Any]:
         """Return what a predictor is made from, beside the weights."""

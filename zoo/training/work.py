@@ -116,8 +116,23 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
     sync(run.log_path)  # before the weights: a run that has them is trained, and its log is whole
     weights.save(session.model, run.model_weights)
     say(ending(trainer.stopping, trainer.position.epoch, session.epochs))
-    finish(session, run, say, trainer.position.step)
+    with _measurable(run):
+        finish(session, run, say, trainer.position.step)
     return run
+
+
+@contextmanager
+def _measurable(run: Run) -> Iterator[None]:
+    """Say that a run is trained when a file to measure it on was lost meanwhile."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except InputError as error:
+        raise InputError(
+            f"{error} The run '{run}' is trained and kept: with the file as it was, "
+            f"`zoo evaluate {run}` measures it, and `zoo train --resume {run}` writes its report."
+        ) from error
 
 
 def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -16,7 +18,7 @@ def read(model: str, architecture: str) -> dict[str, np.ndarray]:
     Keras keeps the file under `~/.keras/models`, or where `KERAS_HOME` says, and compares its hash.
 
     Args:
-        model: the model that asks, for messages.
+        model: the model that asks or its backbone, for messages.
         architecture: the name of the function of keras.applications; "" where there is none.
 
     Raises:
@@ -25,10 +27,13 @@ def read(model: str, architecture: str) -> dict[str, np.ndarray]:
     if not architecture:
         raise InputError(
             f"--weights received imagenet for '{model}', for which keras.applications has none. "
-            "Expected a model such as keras-efficientnet-b0. See `zoo list 'keras-*'`."
+            "Expected a model, or a backbone where a model takes one, such as "
+            "keras-efficientnet-b0. See `zoo list 'keras-*'`."
         )
     try:
-        network = getattr(keras.applications, architecture)(weights="imagenet")
+        with warnings.catch_warnings():  # of pictures of another size, which these weights suit
+            warnings.filterwarnings("ignore", message="`input_shape` is undefined")
+            network = getattr(keras.applications, architecture)(weights="imagenet")
     except Exception as error:  # of the network, the file, or its hash
         reason = " ".join(str(error).split())[:200]
         raise InputError(
