@@ -192,7 +192,7 @@ WITH_BACKBONES = {
 }
 
 
-@pytest.mark.parametrize("model", WITH_BACKBONES)
+@pytest.mark.parametrize("model", ["unet-small", pytest.param("fcos", marks=pytest.mark.slow)])
 def test_imagenet_weights_of_a_backbone(tmp_path, monkeypatch, model):
     """A file of random weights stands for the one that Keras fetches."""
     theirs = keras.applications.MobileNetV3Small(weights=None)
