@@ -2,6 +2,7 @@
 
 The MLP 64-128-128-10 sees 1,437 digits of 64 numbers in batches of 32. The CNN of 102,130
 parameters, two convolutions and two dense layers, sees 6,016 pictures of 28 x 28 in batches of 64.
+Arithmetic is most of a step of the CNN, so that little of it can be saved beside `fit`.
 Loss and accuracy are measured in every contender. Each framework has a process of its own that
 stays warm; they take turns, an equal number of epochs at a time, the first of which is left out.
 Threads are each framework's own choice; PyTorch with one is shown beside, as its waiting threads
