@@ -167,6 +167,14 @@ def test_the_command_checks_in_a_fresh_process(zoo, trained):
     assert "Fingerprint" in card
 
 
+def test_the_fresh_process_sees_no_module_of_the_folder(zoo, trained, tmp_path, monkeypatch):
+    (tmp_path / "zoo" / "runs").mkdir(parents=True)
+    (tmp_path / "keras.py").write_text("raise RuntimeError('this is not Keras')")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = zoo("export", trained("classes"), "--out", "model")
+    assert (code, out) == (0, "model\n"), err
+
+
 def test_other_paths(zoo, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(parity, "_in_fresh_process", lambda path, raw: here(path, raw))
 

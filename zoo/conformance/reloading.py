@@ -56,7 +56,7 @@ def reload(
     errors = {built.name: _write(built, folder / built.name) for built in models}
     job = {"plugins": sorted(set(plugins)), "models": [built.name for built in models]}
     (folder / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "zoo.conformance.reloading", str(folder)]
+    command = [sys.executable, "-P", "-m", "zoo.conformance.reloading", str(folder)]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]

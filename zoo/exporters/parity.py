@@ -76,8 +76,9 @@ def _difference(expected: np.ndarray, received: np.ndarray | None) -> float:
 
 
 def _in_fresh_process(artifact: Path, raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    # -P keeps modules of the folder the user is in from being taken for installed ones.
     process = subprocess.run(
-        [sys.executable, "-m", "zoo.exporters.parity", artifact],
+        [sys.executable, "-P", "-m", "zoo.exporters.parity", artifact],
         input=json.dumps({k: _plain(v) for k, v in raw.items()}).encode(),
         capture_output=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
