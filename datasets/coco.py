@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.errors import InputError
 from zoo.untrusted import check_keys, parse_json, read_bytes
@@ -25,32 +26,53 @@ LARGEST = 1 << 30  # bytes: twice what COCO says of its 118,287 pictures for tra
 PREFIX = "instances_"
 FEW = 4  # files of which the names tell nothing
 ROBOFLOW = "_annotations.coco.json"
-Part = tuple[str, Path, list[Path]]  # the split, the file, and where its pictures may lie
 ODD = (KeyError, TypeError, ValueError, OverflowError)  # what is not as it should be raises these
 
 
-def is_one(path: Path) -> bool:
-    """Tell a file of JSON, and a folder that holds some as COCO or Roboflow do, or one alone.
+class Part(NamedTuple):
+    """A file of a split, where its pictures may lie, and what it says, where it was read before."""
+
+    split: str
+    file: Path
+    folders: list[Path]
+    content: dict[str, Any] | None = None
+
+
+def find(path: Path) -> list[Part]:
+    """Return a file of JSON, or those in a folder as COCO or Roboflow name them, or one alone.
 
     Raises:
         InputError: there are several, whose names do not tell which is for training.
     """
-    return (path.is_file() and path.suffix.lower() == ".json") or bool(_parts(path))
+    if path.is_file():
+        return [_part(path)] if path.suffix.lower() == ".json" else []
+    named = _named(path)
+    if "train" in named:
+        return [named[split] for split in NAMES if split in named]
+    parts = [named[""]] if "" in named else [*named.values()] or _otherwise_named(path)
+    if len(parts) > 1:
+        raise InputError(
+            f"'{path}' has {' and '.join(str(part.file.relative_to(path)) for part in parts)}; "
+            "expected one file for training, annotations/instances_train.json or train/"
+            f"{ROBOFLOW}; try renaming one, or name one as the data"
+        )
+    return [part._replace(split="") for part in parts]
 
 
-def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: str) -> Raw:
+def read(
+    parts: Sequence[Part], shape: tuple[int, ...] | None, bad: BadExamples, source: str
+) -> Raw:
     """Read pictures and boxes.
 
     Args:
-        path: a folder, whose files say by their names what is for test, or a file.
+        parts: what `find` returned.
         shape, bad, source: as in `pictures.look_at`.
     """
-    parts = _parts(path) or [_part(path)]
-    contents = [(part, _content(part[1])) for part in parts]
+    contents = [(part, part.content or _content(part.file)) for part in parts]
     classes: dict[str, None] = {}
     examples: list[Example] = []
     crowds = 0
-    for (split, file, folders), content in contents:
+    for (split, file, folders, _), content in contents:
         names = _classes(content, file)
         crowds += sum(bool(item.get("iscrowd")) for item in content["annotations"])
         examples += _examples(content, names, split, file, folders, bad)
@@ -63,8 +85,8 @@ def read(path: Path, shape: tuple[int, ...] | None, bad: BadExamples, source: st
     return raw
 
 
-def _parts(folder: Path) -> list[Part]:
-    """Return the split of each file in a folder, and where its pictures may lie."""
+def _named(folder: Path) -> dict[str, Part]:
+    """Return files by the splits that their names tell, "" where there is none."""
     found: dict[str, Part] = {}
     for file in _json_in(folder / "annotations"):
         of = split_name(re.sub(r"[\d_-]+$", "", _name(file))) or ""
@@ -73,36 +95,28 @@ def _parts(folder: Path) -> list[Part]:
     for child in files_in(folder):
         split = split_name(child.name)
         if split and (child / ROBOFLOW).is_file():
-            found.setdefault(split, (split, child / ROBOFLOW, [child]))
-    if "train" in found:
-        return [found[split] for split in NAMES if split in found]
-    if "" in found:
-        return [found[""]]
-    files = [file for _, file, _ in found.values()] or _otherwise_named(folder)
-    if len(files) > 1:
-        raise InputError(
-            f"'{folder}' has {' and '.join(str(file.relative_to(folder)) for file in files)}; "
-            "expected one file for training, annotations/instances_train.json or train/"
-            f"{ROBOFLOW}; try renaming one, or name one as the data"
-        )
-    return [_part(file) for file in files]
+            found.setdefault(split, Part(split, child / ROBOFLOW, [child]))
+    return found
 
 
-def _otherwise_named(folder: Path) -> list[Path]:
+def _otherwise_named(folder: Path) -> list[Part]:
     """Return files of COCO by their content, of so few that each may be read."""
     files = [*_json_in(folder), *_json_in(folder / "annotations")]
-    return [file for file in files if _is_coco(file)] if len(files) <= FEW else []
+    if len(files) > FEW:
+        return []
+    contents = [(file, _tried(file)) for file in files]
+    return [_part(file)._replace(content=content) for file, content in contents if content]
 
 
 def _json_in(folder: Path) -> list[Path]:
     return [file for file in files_in(folder) if file.suffix == ".json" and file.is_file()]
 
 
-def _is_coco(file: Path) -> bool:
+def _tried(file: Path) -> dict[str, Any] | None:
     try:
-        return bool(_content(file))
+        return _content(file)
     except InputError:
-        return False
+        return None
 
 
 def _name(file: Path) -> str:
@@ -114,8 +128,8 @@ def _part(file: Path, split: str = "") -> Part:
     folder = file.parent
     if folder.name == "annotations":
         places = [Path(_name(file)), Path("images", _name(file)), Path("images"), Path()]
-        return split, file, [folder.parent / place for place in places] + [folder]
-    return split, file, [folder, folder / "images"]
+        return Part(split, file, [folder.parent / place for place in places] + [folder])
+    return Part(split, file, [folder, folder / "images"])
 
 
 def _content(file: Path) -> dict[str, Any]:

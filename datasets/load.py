@@ -210,9 +210,10 @@ def _read_folder(
     from .masks import find_masks, read_masks
 
     folder = Path(reference)
-    for layout in (voc, coco):
-        if task != "segmentation" and layout.is_one(folder):
-            return layout.read(folder, shape, bad, reference)
+    if task != "segmentation" and voc.is_one(folder):
+        return voc.read(folder, shape, bad, reference)
+    if task != "segmentation" and (parts := coco.find(folder)):
+        return coco.read(parts, shape, bad, reference)
     if not folder.is_dir() or has_parts(folder):
         return None
     if found := find_idx(folder):
@@ -245,5 +246,7 @@ def _with_files(reference: str, files: dict[str, Path], column: str | None) -> d
 def _origin(reference: str) -> Origin:
     from .build import Origin
 
-    name = Path(reference).resolve().name.partition(".")[0]
-    return Origin(name, reference, f"the user's file {Path(reference).name}")
+    path = Path(reference)
+    name = path.resolve().name.partition(".")[0]
+    kind = "folder" if path.is_dir() else "file"
+    return Origin(name, reference, f"the user's {kind} {path.name}")

@@ -28,6 +28,7 @@ PLAIN = FORMATS[:2]  # what the model itself can read
 GRAY = ("1", "L", "I;16", "I")
 USUAL = 224  # pixels a side, where the pictures differ in size
 TOGETHER = 256  # looks asked for at once: each that waits takes more memory than what it tells
+RESIDENT = 1 << 30  # bytes: more of them, decoded, are not kept
 LARGEST_FILE = 1 << 28  # bytes: 89 million pixels of three colors, not packed at all
 _TURNED = 0x0112  # EXIF: how the camera was held; 1 is upright
 

@@ -27,11 +27,10 @@ from .base import Raw
 from .build import Origin
 from .catalog import TFDS
 from .frames import canonical
-from .pictures import look_at
+from .pictures import RESIDENT, look_at
 from .splits import NAMES, consecutive
 
 CHUNK = 256  # examples read together
-RESIDENT = 1 << 30  # bytes: more of pictures, decoded, are kept as they are encoded
 _READ = "pictures of 8 bits, a vector or single values as inputs, and one class or number as target"
 
 

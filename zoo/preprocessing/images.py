@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.datasets.pictures import RESIDENT  # larger splits are read from files in every epoch
 from zoo.errors import InputError
 from zoo.progress import Progress
 from zoo.untrusted import MOST_PIXELS
 
 CHUNK = 64  # pictures decoded together
-RESIDENT = 1 << 30  # bytes: larger splits are read from their files in every epoch
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 

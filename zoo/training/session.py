@@ -288,7 +288,10 @@ def build(
     try:
         model = registry.create(row.name, **builder)
     except (ValueError, TypeError) as error:
-        raise InputError(f"Model '{row.name}' cannot be built: {error}") from error
+        reason = str(error).rstrip(".")
+        raise InputError(
+            f"Model '{row.name}' cannot be built: {reason}. See `zoo show {row.name}`."
+        ) from error
     finally:
         keras.config.set_dtype_policy("float32")
     if chosen.network.freeze is not None:
