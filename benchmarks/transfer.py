@@ -13,7 +13,6 @@ import json
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks import common
@@ -42,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         count = make(Path(arguments.stamps), Path(folder, "stamps"))
         trained = {
-            name: [train(folder, options, seed) for seed in range(arguments.seeds)]
+            name: [
+                train(folder, f"{name}, {seed}", options, seed) for seed in range(arguments.seeds)
+            ]
             for name, options in ways.items()
         }
     write(trained, count)
@@ -64,14 +65,14 @@ def make(stamps: Path, folder: Path) -> int:
     return count
 
 
-def train(folder: str, options: list[str], seed: int) -> tuple[float, float]:
+def train(folder: str, run: str, options: list[str], seed: int) -> tuple[float, float]:
     """Return the accuracy on the test split, which changes with the seed, and the seconds."""
     data = ["--data", "stamps", "--image-size", "128", "--validation-fraction", "0"]
     seeds = ["--seed", str(seed), "--split-seed", str(seed)]
-    made = ["--augment", "flip,crop:0.5", "--batch-size", "32", "--run", f"{time.time_ns()}"]
-    common.note(f"efficientnet-lite0 {' '.join(options)} --seed {seed}")
+    made = ["--augment", "flip,crop:0.5", "--batch-size", "32", "--run", run]
+    common.note(run)
     child = common.run([ZOO, "train", "efficientnet-lite0", *data, *seeds, *made, *options], folder)
-    metrics = json.loads(Path(folder, made[-1], "metrics.json").read_text())
+    metrics = json.loads(Path(folder, run, "metrics.json").read_text())
     return metrics["scores"]["accuracy"], child.seconds
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from masked import digits, write_masks
+from refusals import frame, snapshot
 
 from zoo import cli
 
@@ -159,3 +160,36 @@ def pytest_terminal_summary(terminalreporter):
                     totals[name] = max(before, value) if longest else before + value
     for name, value in totals.items():
         terminalreporter.write_line(f"{name}: {value:,.4g}")
+
+
+@pytest.fixture
+def refused(zoo, tmp_path, monkeypatch):
+    """Run a command that must be refused, in a folder whose files must not change."""
+    monkeypatch.chdir(tmp_path)
+
+    def refused(*arguments, code=2):
+        before = snapshot(tmp_path)
+        received, out, err = zoo(*arguments)
+        assert (received, out) == (code, ""), err
+        assert err.startswith("Error: ")
+        assert err.endswith("\n")
+        assert err.count("\n") == 1, err
+        assert "Traceback" not in err
+        assert snapshot(tmp_path) == before
+        return err
+
+    return refused
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write a good table with a few cells changed; return its path."""
+
+    def write(name="t.csv", cells=(), **columns):
+        data = frame().assign(**columns)
+        for row, column, value in cells:
+            data.loc[row, column] = value
+        data.to_csv(tmp_path / name, index=False)
+        return name
+
+    return write

@@ -4,67 +4,12 @@ import json
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
+from refusals import frame
 
 import zoo.errors
 
 QUICK = ("--epochs", "1", "--set", "units=4")
-
-
-@pytest.fixture
-def refused(zoo, tmp_path, monkeypatch):
-    """Run a command that must be refused, in a folder whose files must not change."""
-    monkeypatch.chdir(tmp_path)
-
-    def refused(*arguments, code=2):
-        before = snapshot(tmp_path)
-        received, out, err = zoo(*arguments)
-        assert (received, out) == (code, ""), err
-        assert err.startswith("Error: ")
-        assert err.endswith("\n")
-        assert err.count("\n") == 1, err
-        assert "Traceback" not in err
-        assert snapshot(tmp_path) == before
-        return err
-
-    return refused
-
-
-def snapshot(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
-
-
-def frame(rows=40):
-    random = np.random.default_rng(0)
-    return pd.DataFrame(
-        {
-            "x": random.normal(size=rows),
-            "z": random.normal(size=rows),
-            "label": ["a", "b"] * (rows // 2),
-            "same": 1,
-            "gone": np.nan,
-            "price": random.normal(size=rows),
-            "part": ["train"] * (rows - 10) + ["validation"] * 5 + ["test"] * 5,
-        }
-    )
-
-
-@pytest.fixture
-def table(tmp_path):
-    """Write a good table with a few cells changed; return its path."""
-
-    def write(name="t.csv", cells=(), **columns):
-        data = frame().assign(**columns)
-        for row, column, value in cells:
-            data.loc[row, column] = value
-        data.to_csv(tmp_path / name, index=False)
-        return name
-
-    return write
 
 
 OPTIONS = {
@@ -334,77 +279,6 @@ def test_diverged(zoo, tmp_path):
     assert last.startswith("Error: ")
     assert "learning-rate" in last
     assert "Traceback" not in err
-
-
-def test_other_columns(refused, trained, table, files):
-    run, data = trained("classes"), table()
-    for command in ("evaluate", "predict"):
-        where = ("--data", data) if command == "evaluate" else (data,)
-        message = refused(command, run, *where)
-        assert "has no column 'sepal_length'" in message
-    assert "of kind text" in refused("predict", run, files["text"])
-
-
-def test_unseen_class_and_missing_target_when_measuring(refused, trained, tmp_path):
-    from zoo import datasets
-
-    rows = datasets.load("iris").test.frame.head(6).copy()
-    rows["species"] = ["setosa"] * 5 + ["rose"]
-    rows.to_csv(tmp_path / "rose.csv", index=False)
-    assert "'rose'" in refused("evaluate", trained("classes"), "--data", "rose.csv")
-    rows.drop(columns="species").to_csv(tmp_path / "none.csv", index=False)
-    assert "'species'" in refused("evaluate", trained("classes"), "--data", "none.csv")
-
-
-def test_split_and_data(refused, trained):
-    message = refused("evaluate", trained("classes"), "--data", "iris", "--split", "train")
-    assert "Expected one of them" in message
-
-
-def test_broken_pictures(refused, trained, tmp_path):
-    (tmp_path / "bad.png").write_bytes(b"\x89PNG half of it")
-    assert "bad.png' cannot be read" in refused("predict", trained("pictures"), "bad.png")
-    assert "picture" in refused("predict", trained("classes"), "bad.png")
-    assert "'none.png' does not exist" in refused("predict", trained("pictures"), "none.png")
-
-
-def test_generating_with_what_cannot(refused, trained):
-    assert "generates nothing" in refused("generate", trained("classes"))
-    assert "--out" in refused("generate", trained("text"), "--out", "a.png")
-    assert "--prompt" in refused("generate", trained("synthesis"), "--prompt", "a")
-    assert "a.jpg.png" in refused("generate", trained("synthesis"), "--out", "a.jpg")
-    assert "zoo generate" in refused("predict", trained("synthesis"), "a.csv")
-
-
-def test_damaged_runs(refused, trained, tmp_path):
-    import shutil
-
-    run = shutil.copytree(trained("classes"), tmp_path / "run")
-    weights = (run / "model.safetensors").read_bytes()
-    (run / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    assert "model.safetensors" in refused("evaluate", "run")
-    (run / "model.safetensors").unlink()
-    assert "model.safetensors" in refused("predict", "run", "x.csv")
-    (run / "config.yaml").write_text("[")
-    assert "config.yaml" in refused("report", "run")
-    (run / "preprocessor.json").write_text("{")
-    assert "preprocessor.json" in refused("evaluate", "run")
-
-
-def test_data_that_changed(refused, tmp_path, table):
-    import zoo as library
-
-    data = table()
-    library.train("linear", data=data, target="label", epochs=1, run="run")
-    table(cells=[(0, "x", 7.0)])
-    assert "has changed since" in refused("evaluate", "run")
-    (tmp_path / data).unlink()
-    assert "does not exist" in refused("evaluate", "run")
-
-
-def test_nothing_from_stdin(refused, trained, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    assert "stdin" in refused("predict", trained("classes"))
 
 
 def test_the_python_api_raises_the_same(trained):
