@@ -78,6 +78,17 @@ def test_a_registered_model_is_trained_and_loaded(tmp_path):
     assert zoo.load(run).model.layers[2].units == 5
 
 
+def test_a_training_default_of_a_row_can_be_an_option_of_its_builder(tmp_path):
+    zoo.register("decayed", "zoo.models.mlp:mlp", training={"l2": 0.25})
+    run = zoo.train("decayed", data="iris", epochs=1, run=str(tmp_path / "run"))
+    record = zoo.runs.Run(run).record
+    assert record["builder"]["l2"] == record["options"]["l2"] == 0.25
+    assert zoo.load(run).model.losses
+    assert zoo.resume(run, epochs=2) == run  # as the record says what was done
+    plain = zoo.train("decayed", data="iris", epochs=1, l2=0.0, run=str(tmp_path / "plain"))
+    assert zoo.load(plain).model.losses == []
+
+
 def test_options_are_those_of_the_command(tmp_path):
     import keras
 

@@ -194,8 +194,8 @@ def prepare(
     """
     strategy = strategy or distribution.strategy_for_device(device)
     row = registry.get(asked.model)
-    turned = builder_options(asked)
     chosen = config.resolve(asked, row.training)
+    turned = builder_options(chosen)
     augmentations = options.augmentations(chosen.regularization.augment or "")
     dataset = load_data(chosen)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
@@ -256,7 +256,7 @@ def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None)
 
 
 def builder_options(chosen: config.Config) -> dict[str, Any]:
-    """Return the builder's arguments that the user turned, checked against its signature."""
+    """Return the builder's arguments that options say, checked against its signature."""
     options = registry.parse_settings(chosen.network.set)
     flat = chosen.options()
     known = {argument.name for argument in registry.arguments(chosen.model)}
