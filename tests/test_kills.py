@@ -24,11 +24,11 @@ FILES = (
 )  # fmt: skip
 CURED = ("--dropout", "0.2", "--ema", "0.5", "--schedule", "cosine", "--warmup", "0.1")
 FEATURES = {
+    "dropout, averages, warm-up, cosine, early stopping": (*MLP, *CURED, "--early-stopping", "2"),
     "augmentation, bfloat16, momentum": (
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--precision",
         "bfloat16", "--augment", "crop,noise,cutmix", "--optimizer", "sgd", "--momentum", "0.9",
     ),
-    "dropout, averages, warm-up, cosine, early stopping": (*MLP, *CURED, "--early-stopping", "2"),
     "pictures streamed from files": (*FILES, "--augment", "shift,flip", "--accumulate", "3"),
     "every change to gray pictures": (
         "lenet5", "--data", "digits", "--batch-size", "256", "--epochs", "3", "--augment",
@@ -50,7 +50,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-FAST = 1  # of the features; the others are slow ones
+QUICK = next(iter(FEATURES))
 SETTINGS = {"two replicas": kills.REPLICAS, "streamed": kills.STREAMED}
 
 
@@ -112,13 +112,8 @@ def test_every_family_and_every_task(zoo, row, task, record_property):
     check(zoo, kills.command(row, task), 1, f"{row} {task}", record_property)
 
 
-@pytest.mark.parametrize(
-    "feature",
-    [pytest.param(f, marks=[pytest.mark.slow] * (i >= FAST)) for i, f in enumerate(FEATURES)],
-)
-def test_whatever_has_a_state(zoo, feature, record_property):
-    zoo.setting = setting(feature)
-    check(zoo, FEATURES[feature], 7, feature, record_property)
+def test_whatever_has_a_state(zoo, record_property):
+    check(zoo, FEATURES[QUICK], 3, QUICK, record_property)
 
 
 @pytest.mark.slow

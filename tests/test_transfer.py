@@ -192,7 +192,8 @@ WITH_BACKBONES = {
 }
 
 
-@pytest.mark.parametrize("model", ["unet-small", pytest.param("fcos", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", WITH_BACKBONES)
 def test_imagenet_weights_of_a_backbone(tmp_path, monkeypatch, model):
     """A file of random weights stands for the one that Keras fetches."""
     theirs = keras.applications.MobileNetV3Small(weights=None)
