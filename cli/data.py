@@ -14,6 +14,7 @@ from zoo.datasets import catalog
 from zoo.errors import InputError
 
 from .common import json_option, plugin_option, print_json, print_table
+from .options import given, option
 
 SHOWN = 40  # rows of a table; --json shows all
 _ELSEWHERE = ("data", "sequence_length")
@@ -32,15 +33,7 @@ def command() -> None:
 def _data_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options of `zoo train` that say how data is read."""
     for entry in reversed([e for e in fields(Data) if e.name not in _ELSEWHERE]):
-        choices = entry.metadata["choices"]
-        kind = str(entry.type).split(" ")[0]
-        function = click.option(
-            "--" + entry.name.replace("_", "-"),
-            multiple=kind.startswith("tuple"),
-            type={"int": int, "float": float}.get(kind, str),
-            default=_DEFAULTS.get(entry.name, entry.default),
-            help=entry.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else ""),
-        )(function)
+        function = option(entry, _DEFAULTS.get(entry.name, entry.default))(function)
     return function
 
 
@@ -90,7 +83,8 @@ def show_command(
     """
     registry.load_plugins(plugins)
     known = {entry.name: entry for entry in fields(Data)}
-    checked = {name: check(known[name], value) for name, value in options.items()}
+    asked = {**_DEFAULTS, **given(options)}
+    checked = {name: check(known[name], value) for name, value in asked.items()}
     if augment is not None or out is not None:
         path = _draw(reference, checked, augment, out)
         print_json({"path": path}) if as_json else click.echo(path)
@@ -131,7 +125,7 @@ def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         return audit(datasets.load(reference, **options))
     except NoTarget:
-        if options["task"]:
+        if options.get("task"):
             raise
     report = audit(datasets.load(reference, **{**options, "task": "reconstruction"}))
     report["task"] = None

@@ -13,16 +13,17 @@ WIDEST = 80  # characters in which choices are shown; more are told by the help
 
 
 def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add every option of `zoo.config` to a command; those not given are left out of its values."""
+    """Add every option of `zoo.config` to a command."""
     for _, entry in reversed(list(config.all_options())):
-        command = _option(entry)(command)
+        command = option(entry, entry.default)(command)
     return command
 
 
-def _option(entry: Field) -> Callable[..., Any]:
+def option(entry: Field, default: Any) -> Callable[..., Any]:
+    """Return one option of `zoo.config`, None or () where it is not given; `default` is told."""
     text, kind = entry.metadata["help"], str(entry.type)
-    if entry.default not in HIDDEN_DEFAULTS:
-        text = f"{text}  [default: {entry.default}]"
+    if default not in HIDDEN_DEFAULTS:
+        text = f"{text}  [default: {default}]"
     if entry.metadata["choices"] and _metavar(entry)[0] != "[":
         text = f"{text} One of: {', '.join(entry.metadata['choices'])}."
     flags = ["--" + entry.name.replace("_", "-"), entry.name]
@@ -54,14 +55,14 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class GroupedCommand(click.Command):
-    """Prints its options under the groups of `zoo.config`, its own ones first."""
+    """Prints its options under the groups of `zoo.config`, its own ones last."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         grouped: dict[str, list[tuple[str, str]]] = {"Options": []}
         group_of = {entry.name: group.__doc__ for group, entry in config.all_options()}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):  # no argument
                 grouped.setdefault(group_of.get(parameter.name) or "Options", []).append(record)
         for title, records in sorted(grouped.items(), key=lambda item: item[0] == "Options"):
             with formatter.section(title):

@@ -152,7 +152,7 @@ def test_show_counts_infinite_values(zoo, tmp_path):
         (["iris", "--kind", "image"], "cannot be read as 'image'"),
         (["iris", "--target", "specie"], "Did you mean 'species'"),
         (["iris", "--test-fraction", "2"], "--test-fraction received 2"),
-        (["iris", "--split-seed", "x"], "not a valid integer"),
+        (["iris", "--split-seed", "x"], "--split-seed received 'x'. Expected a whole number"),
     ],
 )
 def test_mistakes_are_one_line(zoo, arguments, message):

@@ -77,6 +77,8 @@ def test_options_of_train_are_grouped(zoo):
     assert places == sorted(places)
     data, model = places[:2]
     assert data < out.index("--target", data) < model < out.index("--activation", data)
+    records = [line for line in out.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert all(line.startswith(("  -", "  Train ", "  zoo ")) for line in records)
 
 
 def test_no_command_is_help(zoo):
