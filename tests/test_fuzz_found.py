@@ -100,6 +100,15 @@ def test_two_classes_of_one_name(folder, trained):
         assert "of one name" in said("evaluate", "run", "--data", "iris")
 
 
+def test_more_classes_than_the_model_has(folder, trained):
+    run = Run(shutil.copytree(trained("classes"), folder / "run"))
+    content = json.loads(run.preprocessor_path.read_text())
+    content["spec"]["classes"].append("another")
+    run.preprocessor_path.write_text(json.dumps(content))
+    for command in ("evaluate", "export"):
+        assert "has classes 4, and a model of 3" in said(command, "run")
+
+
 def test_a_log_of_words(folder, trained):
     run = Run(shutil.copytree(trained("classes"), folder / "runs" / "a"))
     run.log_path.write_text("epoch,step,seconds,loss\n1,4,soon,0.5\n")

@@ -28,7 +28,9 @@ def test_another_network_is_told_apart(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*RESNETS, *DENSENETS])
 def test_networks_of_timm(tmp_path, name):
-    assert difference_from_torch(tmp_path, name, SMALL, "timm", name, TORCH) < TOLERANCE
+    moved = 0.05 if name == "resnet152" else 0.1
+    found = difference_from_torch(tmp_path, name, SMALL, "timm", name, TORCH, moved=moved)
+    assert found < TOLERANCE
 
 
 @pytest.mark.slow

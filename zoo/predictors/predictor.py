@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.files import plain
 from zoo.progress import Progress
 
 BATCH = 1024  # examples answered together, but no more than that many numbers
@@ -231,6 +232,10 @@ def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     labelled = task.name in (*LABELLED, *ANNOTATED)
     if labelled and not (task.name == spec.task and spec.targets):
         raise ValueError("it has no target to learn")
+    built = plain(state["card"]["builder"])
+    for name, value in {**preprocessor.builder_arguments(), **task.builder_arguments()}.items():
+        if name in built and built[name] != plain(value):
+            raise ValueError(f"it has {name} {plain(value)}, and a model of {built[name]}")
     return spec, task, preprocessor
 
 
