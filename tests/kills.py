@@ -100,6 +100,7 @@ def write_data(folder):
     }
     for name, y in targets.items():
         np.savez(folder / f"{name}.npz", x=sequences, y=y)
+        np.savez(folder / f"large-{name}.npz", x=pictures.repeat(8, 1).repeat(8, 2), y=y)
     table = random.normal(size=(80, 3)).round(3)
     kinds, tags = random.choice(["ant", "bee", "cat"], 80), random.integers(2, size=(80, 2))
     rows = [
@@ -122,6 +123,12 @@ PICTURES = {
     "detection": ("--data", "boxes"),
     "image-synthesis": ("--data", "digits"),
 }
+LARGE = {
+    "classification": ("--data", "large-classes.npz"),
+    "multi-label": ("--data", "large-tags.npz"),
+    "regression": ("--data", "large-values.npz"),
+}
+OF_LARGE = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")  # 8x8 pixels are too few for them
 SEQUENCES = {
     "language-modelling": ("--data", "lines.txt", "--sequence-length", "8"),
     "classification": ("--data", "classes.npz"),
@@ -142,7 +149,7 @@ def command(name, task):
     if "vocabulary_size" in tiny:
         data, size = SEQUENCES[task], "16"
     elif len(tiny["input_shape"]) == 3:
-        data = PICTURES[task]
+        data = (LARGE if name in OF_LARGE else PICTURES)[task]
         size = "256" if "digits" in data else "16"
     else:
         data, size = TABLES[task], "16"
