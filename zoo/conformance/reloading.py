@@ -23,10 +23,14 @@ from zoo.registry.arguments import resolve
 
 @dataclass(frozen=True)
 class Way:
-    """A way to keep a model: how it is written, and read as a function of its inputs."""
+    """A way to keep a model: how it is written, and read as a function of its inputs.
+
+    A compiled function rounds otherwise than single operations do: TensorFlow joins some of them.
+    """
 
     write: Callable[[keras.Model, Path], Any]
     read: Callable[[Path], Callable[[Any], Any]]
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ WAYS = {
     "SavedModel": Way(
         lambda model, folder: model.export(str(folder / "saved_model"), verbose=False),
         _read_saved_model,
+        compiled=True,
     ),
 }
 
