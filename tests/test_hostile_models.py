@@ -99,19 +99,21 @@ STATES = {
         lambda state: state["card"]["builder"].update(units=[10**6, 10**6]),
         "the model it describes is larger",
     ),
-    "classes without end": (
-        lambda state: state["card"]["builder"].update(classes=10**15),
-        "the model it describes is larger",
+    "a layer that overflows": (
+        lambda state: state["card"]["builder"].update(units=[10**30]), "fit together",
     ),
-    "classes that overflow": (
-        lambda state: state["card"]["builder"].update(classes=10**30), "fit together",
+    "another layer": (
+        lambda state: state["card"]["builder"].update(units=[9]), "as this model has",
+    ),
+    "classes without end": (
+        lambda state: state["card"]["builder"].update(classes=10**15), "a model of 1000000",
     ),
     "input without end": (
         lambda state: state["card"]["builder"].update(input_shape=[10**6, 10**6]),
-        "the model it describes is larger",
+        "a model of [1000000, 1000000]",
     ),
     "another input": (
-        lambda state: state["card"]["builder"].update(input_shape=[5]), "as this model has",
+        lambda state: state["card"]["builder"].update(input_shape=[5]), "a model of [5]",
     ),
     "builder that is none": (
         lambda state: state["card"].update(builder={"__class__": "os.system"}), "no argument",
@@ -137,7 +139,7 @@ STATES = {
     ),
     "columns that do not fit": (
         lambda state: state["preprocessor"].update(mean=[0.0] * 9, scale=[1.0] * 9),
-        "fit together",
+        "has input_shape [9], and a model of [4]",
     ),
     "no classes": (lambda state: state["spec"].update(classes=[]), ""),
 }  # fmt: skip
