@@ -20,7 +20,7 @@ def command(ctx: click.Context, name: str, plugins: tuple[str, ...], as_json: bo
     """
     registry.load_plugins(plugins)
     registry.get(name)
-    say("Building, training, saving and reloading it; this takes a quarter of a minute")
+    say("Building, training, saving and reloading it; a small build takes a quarter of a minute")
     start("cpu")
     from zoo import conformance
 

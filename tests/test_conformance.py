@@ -130,7 +130,7 @@ RIGHT_CHECKS = {
     "loose": {"signature"},
     "undocumented": {"signature"},
     "dead": {"training", "parameters"},
-    "noise": {"seeds", "weights file", "keras file"},  # a compiled function draws what another does
+    "noise": {"seeds", "weights file", "keras file", "SavedModel"},
     "global_noise": {"seeds", "weights file", "keras file", "SavedModel"},
     "forgetful": {"keras file"},
     "forgotten": {"keras file"},

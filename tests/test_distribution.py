@@ -71,8 +71,10 @@ def run(
 
 
 cases = {
-    "clipped": {"accumulate": 4, "clip_norm": 1e-2, "schedule": "cosine"},
-    "streamed": {"weighted": True, "streamed": True},
+    "plain": {"schedule": "cosine"},
+    "clipped": {"clip_norm": 1e-2, "weighted": True},
+    "accumulated": {"accumulate": 4, "clip_norm": 1e-2},
+    "streamed": {"accumulate": 2, "weighted": True, "streamed": True},
     "normalized": {"normalized": True, "accumulate": 2, "ema": 0.9},
 }
 for name, case in cases.items():
@@ -117,7 +119,7 @@ def test_two_replicas_equal_one_device():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     differences = dict(json.loads(line) for line in done.stdout.splitlines())
-    assert list(differences) == ["clipped", "streamed", "normalized"]
+    assert list(differences) == ["plain", "clipped", "accumulated", "streamed", "normalized"]
     assert max(differences.values()) < 1e-9, differences
 
 

@@ -64,6 +64,8 @@ def reload(
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]
+        if child.returncode < 0:
+            last = f"it was ended by signal {-child.returncode}, maybe for want of memory"
         return {name: dict.fromkeys(WAYS, f"the fresh process failed: {last}") for name in errors}
     unread = json.loads((folder / "errors.json").read_text())
     return {

@@ -29,7 +29,7 @@ def cnn_small(
     stages=3,
     depth=2,
     activation="relu",
-    dropout=0.2,
+    dropout=0.5,
     l2=0.0,
     classifier_activation=None,
     features_only=False,
@@ -44,7 +44,8 @@ def cnn_small(
         stages: how often the picture is looked at, one time less halved.
         depth: convolutions a stage.
         activation: non-linearity after each convolution.
-        dropout: share of values dropped after each stage while training.
+        dropout: share of values dropped before the output while training; further ahead it would
+            widen what batch normalization takes for the usual spread.
         l2: penalty on squared weights.
         classifier_activation: applied to the output, as in keras.applications; None for logits.
         features_only: return the maps after each stage, the finest first, instead of the classes.
@@ -57,9 +58,9 @@ def cnn_small(
         x = keras.layers.MaxPooling2D(2)(x) if i else x  # (B, H / 2**i, W / 2**i, .)
         x = stage(x, filters * 2**i, depth, g, penalty)
         features.append(x)
-        x = keras.layers.Dropout(dropout)(x) if dropout else x
     if features_only:
         return keras.Model(inputs, features, name="cnn_small")
     x = keras.layers.GlobalAveragePooling2D()(x)  # (B, filters * 2**(stages - 1))
+    x = keras.layers.Dropout(dropout)(x) if dropout else x
     outputs = layers.logits(x, classes, penalty, classifier_activation)
     return keras.Model(inputs, outputs, name="cnn_small")
