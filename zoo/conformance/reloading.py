@@ -5,6 +5,7 @@ The child is `python -m zoo.conformance.reloading FOLDER`; parent and child talk
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def _child(folder: Path) -> None:
                 np.save(folder / name / f"{kind}.npy", answer)
             except Exception as error:
                 errors[name][kind] = f"cannot be read: {type(error).__name__}: {error}"
+            gc.collect()  # a large model must go before the next one comes
     (folder / "errors.json").write_text(json.dumps(errors))
 
 
