@@ -1,8 +1,8 @@
 """What a model is for: joins model, data, loss, metrics and decoding.
 
-Every task has the same shape: `builder_arguments`, `loss`, `metrics`, `targets` and `example` for
-training, `signatures` (with `decode`) for serving, `served`, `joined` and `evaluate` for measuring,
-and the names of the loss to watch (`monitor`) and of the main `score`.
+Every task has the shape of `zoo.tasks.common.Task`: `builder_arguments`, `loss`, `metrics`,
+`targets` and `example` for training, `signatures` (with `decode`) for serving, `served`, `joined`
+and `evaluate` for measuring.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
+from zoo.tasks.common import Task
 from zoo.tasks.detection import Detection
 from zoo.tasks.image_synthesis import ImageSynthesis
 from zoo.tasks.language_modelling import LanguageModelling
@@ -21,7 +22,7 @@ from zoo.tasks.reconstruction import Reconstruction
 from zoo.tasks.regression import Regression
 from zoo.tasks.segmentation import Segmentation
 
-TASKS = {
+TASKS: dict[str, type[Task]] = {
     task.name: task
     for task in (
         Classification,
@@ -34,16 +35,6 @@ TASKS = {
         ImageSynthesis,
     )
 }
-Task = (
-    Classification
-    | MultiLabel
-    | Regression
-    | Segmentation
-    | Detection
-    | Reconstruction
-    | LanguageModelling
-    | ImageSynthesis
-)
 
 # Tasks that learn from inputs alone are possible on data of another natural task.
 UNSUPERVISED = {

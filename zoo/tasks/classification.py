@@ -18,26 +18,16 @@ from zoo.tasks import common
 WORST = 24  # mistakes that are listed
 
 
-class Classification:
+class Classification(common.Task):
     """Decodes logits into `label`, `probability` and `probabilities`."""
 
     name = "classification"
-    monitor, best = "loss", "min"
     score = "accuracy"
     mixed = False  # whether training mixes labels, which are shares of the classes then
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
         self.binary = len(spec.classes) == 2
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> Classification:
-        """Take the classes from the spec."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state; the classes are the spec's."""
-        return {"name": self.name}
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return the size of the output layer."""
@@ -62,12 +52,6 @@ class Classification:
         codes = split.targets()
         return codes.astype(np.float32)[:, None] if self.binary else codes
 
-    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
-        """Return what the training step takes; where labels are mixed, float32 `(B, classes)`."""
-        if self.mixed and not self.binary:
-            target = tf.one_hot(target, len(self.classes))
-        return inputs, target
-
     def class_weights(self, targets: np.ndarray) -> np.ndarray:
         """Return a float32 weight a row, so that every class weighs the same in all."""
         codes = targets.reshape(-1).astype(int)
@@ -86,18 +70,6 @@ class Classification:
             "probability": tf.reduce_max(probabilities, axis=1),
             "probabilities": probabilities,
         }
-
-    def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
-        """Return the serving functions."""
-        return common.signatures(self, model, preprocessor)
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split."""

@@ -1,38 +1,98 @@
-"""What several tasks share: serving functions and scores that survive odd data."""
+"""What tasks share: their shape, and scores that survive odd data."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
+from zoo.datasets.base import Spec
 from zoo.metrics.accuracy import MixedBinaryAccuracy
 
 Signature = tuple[Callable[..., dict[str, tf.Tensor]], dict[str, tf.TensorSpec]]
 
 
-def signatures(task: Any, model: Any, preprocessor: Any) -> dict[str, Signature]:
-    """Return the functions a predictor calls and an export keeps, with their inputs.
+class Task:
+    """What is the same in most tasks: each says what it does otherwise.
 
-    `serving_default` takes raw input, `tensors` what the model takes; both answer with the named
-    outputs of `task.decode`.
+    `name` is what a user types, `monitor` the loss to watch, None where a lower one is no better,
+    and `score` the main one of what `evaluate` measures.
     """
 
-    def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = preprocessor.tensors(preprocessor.encode(raw))
-        return task.decode(model(inputs, training=False), inputs)
+    name: str
+    monitor: str | None = "loss"
+    score: str
 
-    def tensors(**named: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = named if isinstance(model.input, dict) else named["inputs"]
-        return task.decode(model(inputs, training=False), inputs)
+    def __init__(self, spec: Spec):
+        """Take from the spec what is needed of it."""
 
-    return {
-        "serving_default": (serve, preprocessor.signature()),
-        "tensors": (tensors, tensor_signature(model)),
-    }
+    @classmethod
+    def fit(cls, spec: Spec, train: Any) -> Self:
+        """Learn what is to be learned of the training split."""
+        return cls(spec)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was learned as plain values."""
+        return {"name": self.name}
+
+    def builder_arguments(self) -> dict[str, Any]:
+        """Return what the task dictates to a builder."""
+        return {}
+
+    def loss(self, name: str | None, **options: Any) -> keras.losses.Loss | None:
+        """Return the loss called `name`, or the usual one; None where the model has its own."""
+        raise NotImplementedError
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Return what is measured while training, beside the loss."""
+        return []
+
+    def targets(self, split: Any) -> Any:
+        """Return all targets as training takes them, or None."""
+        return split.targets()
+
+    def example(self, inputs: Any, target: Any) -> tuple[Any, ...]:
+        """Return what the training step takes."""
+        return inputs, target
+
+    def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
+        """Turn what the model answers into named outputs."""
+        raise NotImplementedError
+
+    def signatures(self, model: Any, preprocessor: Any) -> dict[str, Signature]:
+        """Return the functions a predictor calls and an export keeps, with their inputs.
+
+        `serving_default` takes raw input, `tensors` what the model takes; both answer with the
+        named outputs of `decode`.
+        """
+
+        def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs = preprocessor.tensors(preprocessor.encode(raw))
+            return self.decode(model(inputs, training=False), inputs)
+
+        def tensors(**named: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs = named if isinstance(model.input, dict) else named["inputs"]
+            return self.decode(model(inputs, training=False), inputs)
+
+        return {
+            "serving_default": (serve, preprocessor.signature()),
+            "tensors": (tensors, tensor_signature(model)),
+        }
+
+    def served(self, split: Any, preprocessor: Any) -> Any:
+        """Return a split as it is served."""
+        return split
+
+    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
+        """Return what was answered for each of a split's examples."""
+        return outputs
+
+    def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
+        """Measure a predictor on a split: `scores`, numbers by name, and `tables`."""
+        raise NotImplementedError
 
 
 def tensor_signature(model: Any) -> dict[str, tf.TensorSpec]:

@@ -21,7 +21,7 @@ LEAST = 0.05  # score of a box that is shown
 SAME = 0.6  # overlap from which two boxes of one class are one
 
 
-class Detection:
+class Detection(common.Task):
     """Decodes outputs into `boxes`, `scores` and `labels`, the likeliest first, and their `count`.
 
     Boxes are top, left, bottom and right in pixels of the picture as it came, float32
@@ -29,22 +29,12 @@ class Detection:
     """
 
     name = "detection"
-    monitor, best = "loss", "min"
     score = "map"
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
         self.column = spec.inputs[0].name
         self._loss: keras.losses.Loss | None = None
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> Detection:
-        """Take the classes from the spec."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state; the classes are the spec's."""
-        return {"name": self.name}
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return the size of the output layer."""
@@ -65,19 +55,9 @@ class Detection:
         assert self._loss is not None
         return self._loss
 
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """Return none: average precision needs all pictures at once."""
-        return []
-
-    def targets(self, split: Any) -> np.ndarray:
-        """Return boxes as shares of height and width, and codes, float32 `(rows, most, 5)`."""
-        return split.targets()
-
-    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
-        """Return what the training step takes."""
-        return inputs, target
-
-    def decode(self, outputs: tf.Tensor, sizes: tf.Tensor, model: Any) -> dict[str, tf.Tensor]:
+    def decode_boxes(
+        self, outputs: tf.Tensor, sizes: tf.Tensor, model: Any
+    ) -> dict[str, tf.Tensor]:
         """Turn a model's table `(B, locations, 5 + classes)` into named outputs.
 
         Args:
@@ -111,25 +91,17 @@ class Detection:
 
         def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             inputs = preprocessor.tensors(preprocessor.encode(raw))
-            return self.decode(model(inputs, training=False), preprocessor.sizes(raw), model)
+            return self.decode_boxes(model(inputs, training=False), preprocessor.sizes(raw), model)
 
         def tensors(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             shape = tf.shape(inputs)
             sizes = tf.repeat(shape[None, 1:3], shape[0], axis=0)
-            return self.decode(model(inputs, training=False), sizes, model)
+            return self.decode_boxes(model(inputs, training=False), sizes, model)
 
         return {
             "serving_default": (serve, preprocessor.signature()),
             "tensors": (tensors, common.tensor_signature(model)),
         }
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def truth(self, split: Any) -> list[np.ndarray]:
         """Return the boxes of each picture in its own pixels, and their codes: `(boxes, 5)`."""

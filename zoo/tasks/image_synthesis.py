@@ -18,28 +18,15 @@ from zoo.tasks import common
 PIXELS = 2048
 
 
-class ImageSynthesis:
+class ImageSynthesis(common.Task):
     """Makes `image` (uint8) and `png` (bytes) from a count and a seed."""
 
     name = "image-synthesis"
-    monitor, best = None, "min"
+    monitor = None
     score = "frechet_pixels"
 
     def __init__(self, spec: Spec):
         self.column = spec.inputs[0].name
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> ImageSynthesis:
-        """Nothing is learned beside the model."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state: none."""
-        return {"name": self.name}
-
-    def builder_arguments(self) -> dict[str, Any]:
-        """Return nothing: the pictures' shape is the preprocessor's."""
-        return {}
 
     def loss(self, name: str | None, **options: Any) -> None:
         """Return None: an adversarial model brings its own losses."""
@@ -48,10 +35,6 @@ class ImageSynthesis:
                 f"--loss received '{name}' for image synthesis. Expected none: an adversarial "
                 "model brings its own losses."
             )
-
-    def metrics(self) -> list[Any]:
-        """Return none: an adversarial model tracks its own losses."""
-        return []
 
     def targets(self, split: Any) -> None:
         """Return None: pictures have no targets here."""
@@ -93,14 +76,6 @@ class ImageSynthesis:
                 {"inputs": tf.TensorSpec((None, latent_dim), tf.float32, name="inputs")},
             ),
         }
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged, though only its size matters."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was made: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Compare as many made pictures as the split has real ones, by their pixels.

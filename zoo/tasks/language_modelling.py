@@ -24,38 +24,20 @@ class Windows(ArraySplit):
     owner: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
-class LanguageModelling:
+class LanguageModelling(common.Task):
     """Scores a text by `log_probability` (nats) over `tokens`; generates text from a prompt."""
 
     name = "language-modelling"
-    monitor, best = "loss", "min"
     score = "bits_per_character"
 
     def __init__(self, spec: Spec):
         self.column = spec.inputs[0].name
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> LanguageModelling:
-        """Nothing is learned beside the vocabulary, which is the preprocessor's."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state: none."""
-        return {"name": self.name}
-
-    def builder_arguments(self) -> dict[str, Any]:
-        """Return nothing: vocabulary and length are the preprocessor's."""
-        return {}
 
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
         """Return the loss called `name`, by default cross-entropy, the mean over real tokens."""
         loss = losses.create(name or "categorical_crossentropy", "tokens", **options)
         loss.reduction = "mean_with_sample_weight"
         return loss
-
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """Return what is measured while training."""
-        return []
 
     def targets(self, split: Any) -> None:
         """Return None: the targets are the inputs, one token later."""

@@ -14,25 +14,15 @@ from zoo.datasets.base import Spec
 from zoo.tasks import common
 
 
-class MultiLabel:
+class MultiLabel(common.Task):
     """Decodes logits into `labels` (those above one half, by commas) and `probabilities`."""
 
     name = "multi-label"
-    monitor, best = "loss", "min"
     score = "f1"
     mixed = False  # whether training mixes labels
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> MultiLabel:
-        """Take the classes from the spec."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state; the classes are the spec's."""
-        return {"name": self.name}
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return the size of the output layer."""
@@ -45,14 +35,6 @@ class MultiLabel:
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return what is measured while training."""
         return [common.binary_accuracy(self.mixed)]
-
-    def targets(self, split: Any) -> np.ndarray:
-        """Return zeros and ones, float32 `(rows, classes)`."""
-        return split.targets()
-
-    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
-        """Return what the training step takes."""
-        return inputs, target
 
     def class_weights(self, targets: np.ndarray) -> np.ndarray:
         """Return a float32 weight a row: the mean over its classes, what is rare weighing more."""
@@ -71,18 +53,6 @@ class MultiLabel:
             "labels": tf.strings.reduce_join(chosen, axis=1, separator=","),
             "probabilities": probabilities,
         }
-
-    def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
-        """Return the serving functions."""
-        return common.signatures(self, model, preprocessor)
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split."""

@@ -14,31 +14,17 @@ from zoo.datasets.base import Spec
 from zoo.tasks import common
 
 
-class Reconstruction:
+class Reconstruction(common.Task):
     """Decodes outputs into `reconstruction` and `anomaly_score`, the mean squared error of a row.
 
     Both are in the units the model sees: standardized numbers, pictures in [0, 1].
     """
 
     name = "reconstruction"
-    monitor, best = "loss", "min"
     score = "mse"
 
     def __init__(self, spec: Spec):
         self.spec = spec
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> Reconstruction:
-        """Nothing is learned from the targets: there are none."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state: none."""
-        return {"name": self.name}
-
-    def builder_arguments(self) -> dict[str, Any]:
-        """Return nothing: the output has the input's shape."""
-        return {}
 
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
         """Return the loss called `name`, by default mse."""
@@ -64,18 +50,6 @@ class Reconstruction:
             "anomaly_score": tf.reduce_mean(tf.square(outputs - inputs), axis=axes),
             "reconstruction": outputs,
         }
-
-    def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
-        """Return the serving functions."""
-        return common.signatures(self, model, preprocessor)
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split."""

@@ -16,7 +16,7 @@ from zoo.tasks import common
 DRAWN = 2000
 
 
-class Regression:
+class Regression(common.Task):
     """Decodes outputs into one named vector a target, in the target's units.
 
     Args:
@@ -25,7 +25,6 @@ class Regression:
     """
 
     name = "regression"
-    monitor, best = "loss", "min"
     score = "r2"
 
     def __init__(self, spec: Spec, mean: Sequence[float], scale: Sequence[float]):
@@ -65,27 +64,11 @@ class Regression:
         """Return standardized targets, float32 `(rows, targets)`."""
         return ((split.targets() - self.mean) / self.scale).astype(np.float32)
 
-    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
-        """Return what the training step takes."""
-        return inputs, target
-
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
         """Turn standardized outputs `(B, targets)` into one vector a target."""
         values = tf.cast(outputs, tf.float32) * self.scale.astype(np.float32)
         values += self.mean.astype(np.float32)
         return {name: values[:, i] for i, name in enumerate(self.names)}
-
-    def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
-        """Return the serving functions."""
-        return common.signatures(self, model, preprocessor)
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split: errors in the targets' units, means over targets."""

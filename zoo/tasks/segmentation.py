@@ -15,7 +15,7 @@ from zoo.metrics import pixels
 from zoo.tasks import common
 
 
-class Segmentation:
+class Segmentation(common.Task):
     """Decodes logits into `mask` and `probability`, and raw pictures into `png`, too.
 
     Codes are places in `Spec.classes`. Scores are of masks of the size the model sees, and pixels
@@ -23,20 +23,10 @@ class Segmentation:
     """
 
     name = "segmentation"
-    monitor, best = "loss", "min"
     score = "mean_iou"
 
     def __init__(self, spec: Spec):
         self.classes = spec.classes
-
-    @classmethod
-    def fit(cls, spec: Spec, train: Any) -> Segmentation:
-        """Take the classes from the spec."""
-        return cls(spec)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fitted state; the classes are the spec's."""
-        return {"name": self.name}
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return the size of the output layer."""
@@ -53,10 +43,6 @@ class Segmentation:
             count, "mean_iou", "int64", ignore_class=UNKNOWN, sparse_y_pred=False
         )
         return [keras.metrics.MeanMetricWrapper(_accuracy, "accuracy"), iou]
-
-    def targets(self, split: Any) -> np.ndarray:
-        """Return masks: uint8 codes `(rows, height, width)`."""
-        return split.targets()
 
     def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
         """Return what the training step takes."""
@@ -80,7 +66,7 @@ class Segmentation:
         From raw pictures there is also `png`, `(B,)`: each mask at its picture's own size, by the
         nearest pixel, as the bytes of a gray PNG whose levels are the codes.
         """
-        found = common.signatures(self, model, preprocessor)
+        found = super().signatures(model, preprocessor)
         serve, signature = found["serving_default"]
 
         def with_png(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -90,14 +76,6 @@ class Segmentation:
             return {**answers, "png": png}
 
         return {**found, "serving_default": (with_png, signature)}
-
-    def served(self, split: Any, preprocessor: Any) -> Any:
-        """Return a split as it is served: unchanged."""
-        return split
-
-    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
-        """Return what was answered for each example: unchanged."""
-        return outputs
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split: scores are means over classes but for accuracy."""
