@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import common
 from benchmarks.common import Goal
 
-LONG = {"time": "{seconds}s", "early_stopping": 0}
+LONG = {"time_limit": "{seconds}s", "early_stopping": 0}
 RUNS = {
     "mlp, default arguments": {},
     "mlp, 26 thousand parameters": LONG,
@@ -52,8 +52,8 @@ def measure(options: dict, folder: Path) -> tuple[float, list[float], float]:
     chosen = session.config.optimization
     began = time.perf_counter()
     trainer.fit(
-        epochs=None if chosen.time else chosen.epochs,
-        seconds=seconds(chosen.time) if chosen.time else None,
+        epochs=None if chosen.time_limit else chosen.epochs,
+        seconds=seconds(chosen.time_limit) if chosen.time_limit else None,
     )
     lasted = time.perf_counter() - began
     return lasted, took, max(path.stat().st_size for path in folder.iterdir()) / 1e6
@@ -66,7 +66,9 @@ def main() -> None:
     rows, worst = [], 0.0
     for name, options in RUNS.items():
         common.note(name)
-        chosen = {k: v.format(seconds=seconds) if k == "time" else v for k, v in options.items()}
+        chosen = {
+            k: v.format(seconds=seconds) if k == "time_limit" else v for k, v in options.items()
+        }
         with tempfile.TemporaryDirectory() as folder:
             lasted, took, size = measure(chosen, Path(folder))
         share = 100 * sum(took) / lasted

@@ -17,7 +17,7 @@ from zoo.untrusted import LARGEST_YAML, parse_yaml, read_bytes, refuse_remote
 @click.option("--config", "path", metavar="FILE", help="YAML of options, or a run's config.yaml.")
 @click.option(
     "--resume", metavar="RUN",
-    help="Continue a run; with a larger --epochs, --steps or --time also one that is over.",
+    help="Continue a run; with a larger --epochs, --steps or --time-limit also one that is over.",
 )  # fmt: skip
 @click.option(
     "--allow-change", multiple=True, metavar="KIND", type=click.Choice(CHANGES),
@@ -39,7 +39,7 @@ def command(
     \b
     zoo train mlp --data digits
     zoo train mlp --data table.csv --target price --epochs 50
-    zoo train gpt-nano --data python-docs --time 5m
+    zoo train gpt-nano --data python-docs --time-limit 5m
     zoo train --resume runs/mlp-digits-1
     zoo train --resume runs/mlp-digits-1 --epochs 200
     """

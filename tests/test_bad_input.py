@@ -53,10 +53,13 @@ OPTIONS = {
         ["--epochs and --steps", "Expected one"],
     ),
     "schedule over unknown time": (
-        ["mlp", "--data", "iris", "--time", "1s", "--schedule", "cosine"],
-        ["--time", "schedule", "--epochs"],
+        ["mlp", "--data", "iris", "--time-limit", "1s", "--schedule", "cosine"],
+        ["--time-limit", "schedule", "--epochs"],
     ),
-    "time without a unit": (["mlp", "--data", "iris", "--time", "10"], ["'10'", "90s, 10m or 2h"]),
+    "time without a unit": (
+        ["mlp", "--data", "iris", "--time-limit", "10"],
+        ["'10'", "90s, 10m or 2h"],
+    ),
     "flipping a table": (
         ["mlp", "--data", "iris", "--augment", "flip"],
         ["'flip'", "'table'", "noise"],

@@ -71,8 +71,8 @@ def test_numbers_may_be_text_as_yaml_gives_some(text, value):
         ("nesterov", "yes", "true or false"),
         ("data", 3.5j, "text"),
         ("target", 3, "text"),
-        ("time", "10", "a duration such as 90s, 10m or 2h"),
-        ("time", "0m", "a duration such as 90s, 10m or 2h"),
+        ("time_limit", "10", "a duration such as 90s, 10m or 2h"),
+        ("time_limit", "0m", "a duration such as 90s, 10m or 2h"),
         ("checkpoint_every", "0", "a number of steps such as 500, a duration"),
         ("checkpoint_every", "often", "a number of steps such as 500, a duration"),
         ("augment", "shift:far", "a strength such as shift:0.1"),
@@ -127,9 +127,12 @@ def test_another_optimizer_brings_its_own_learning_rate():
     ("given", "message"),
     [
         ({"epochs": 3, "steps": 5}, "--epochs and --steps were both given"),
-        ({"epochs": 3, "time": "1m"}, "--epochs and --time were both given"),
-        ({"time": "1m", "schedule": "cosine"}, "--time was given with a schedule"),
-        ({"time": "1m", "warmup": 0.1}, "--time was given with a schedule or a warm-up"),
+        ({"epochs": 3, "time_limit": "1m"}, "--epochs and --time-limit were both given"),
+        ({"time_limit": "1m", "schedule": "cosine"}, "--time-limit was given with a schedule"),
+        (
+            {"time_limit": "1m", "warmup": 0.1},
+            "--time-limit was given with a schedule or a warm-up",
+        ),
         ({"nesterov": True}, "Expected --optimizer sgd and a momentum"),
         ({"nesterov": True, "optimizer": "sgd"}, "Expected --optimizer sgd and a momentum"),
         ({"momentum": 0.9, "optimizer": "adagrad"}, "adagrad, which has none"),
@@ -143,7 +146,7 @@ def test_options_that_exclude_each_other(given, message):
 
 
 def test_time_has_no_schedule():
-    chosen = resolved({"schedule": "cosine", "warmup": 0.1}, time="1m").optimization
+    chosen = resolved({"schedule": "cosine", "warmup": 0.1}, time_limit="1m").optimization
     assert (chosen.schedule, chosen.warmup) == ("constant", 0.0)
 
 

@@ -67,7 +67,7 @@ def test_a_killed_run_and_one_limited_by_time_are_identical(zoo):
     assert code == 0, err
     found = json.loads(out)
     assert (found["first_step"], found["last_step"], found["identical"]) == (9, 12, True)
-    assert zoo(*train, "--time", "0.5s", "--run", "timed")[0] == 0
+    assert zoo(*train, "--time-limit", "0.5s", "--run", "timed")[0] == 0
     assert zoo("runs", "verify", "timed")[0] == 0
 
 

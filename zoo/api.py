@@ -64,8 +64,9 @@ def resume(
         allow_change: kinds of changes to go on with all the same, so that the result is not what
             it would have been: "options", "data", "versions", "device", "callbacks".
         say: called with what a person should be told.
-        **options: `epochs`, `steps` or `time` for a longer run, all counted from its beginning;
-            `checkpoint_every`, or `data` where that was moved; others with `allow_change`.
+        **options: `epochs`, `steps` or `time_limit` for a longer run, all counted from its
+            beginning; `checkpoint_every`, or `data` where that was moved; others with
+            `allow_change`.
 
     Raises:
         InputError: the run cannot be continued so that the result is what it would have been; the

@@ -25,7 +25,7 @@ OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 # What may differ when a run is continued, each by leave of --allow-change.
 CHANGES = ("options", "data", "versions", "device", "callbacks")
 LARGEST_SEED = 2**31 - 1
-LENGTHS = ("epochs", "steps", "time")
+LENGTHS = ("epochs", "steps", "time_limit")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
     "classification",
@@ -100,7 +100,9 @@ class Optimization:
 
     epochs: int | None = option(None, "Passes over the training data.", low=1)
     steps: int | None = option(None, "Optimizer steps in all, instead of --epochs.", low=1)
-    time: str | None = option(None, "Wall time to train for, as 90s, 10m or 2h.", kind="duration")
+    time_limit: str | None = option(
+        None, "Wall time to train for, as 90s, 10m or 2h.", kind="duration"
+    )  # fmt: skip
     batch_size: int | None = option(None, "Examples a step.", low=1)
     loss: str | None = option(None, "Loss; by default the task's.", choices=LOSSES)
     huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
@@ -236,13 +238,14 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
     """Fill what was left open from a row's training defaults, then from general ones.
 
     Raises:
-        InputError: two of --epochs, --steps and --time were given.
+        InputError: two of --epochs, --steps and --time-limit were given.
     """
     given = [name for name in LENGTHS if getattr(config.optimization, name) is not None]
     if len(given) > 1:
+        first, second = (name.replace("_", "-") for name in given[:2])
         raise InputError(
-            f"--{given[0]} and --{given[1]} were both given. Expected one of --epochs, --steps "
-            "and --time."
+            f"--{first} and --{second} were both given. Expected one of --epochs, --steps and "
+            "--time-limit."
         )
     if config.optimization.huber_delta != 1.0 and config.optimization.loss != "huber":
         raise InputError(
@@ -259,7 +262,7 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
         defaults = {**defaults, "learning_rate": LEARNING_RATES[config.optimization.optimizer]}
         for name in ("momentum", "weight_decay"):
             defaults.pop(name, None)
-    if given == ["time"]:
+    if given == ["time_limit"]:
         _refuse_schedule(config)
         defaults |= {"schedule": "constant", "warmup": 0.0}
     for name, value in defaults.items():
@@ -288,8 +291,8 @@ def _refuse_schedule(config: Config) -> None:
     """A schedule is drawn over a known number of steps, which a time limit does not give."""
     if config.optimization.schedule not in (None, "constant") or config.optimization.warmup:
         raise InputError(
-            "--time was given with a schedule or a warm-up. Expected a length known in advance: "
-            "use --epochs or --steps, or --schedule constant."
+            "--time-limit was given with a schedule or a warm-up. Expected a length known in "
+            "advance: use --epochs or --steps, or --schedule constant."
         )
 
 
@@ -315,12 +318,12 @@ def command_line(config: Config) -> str:
 def with_epochs(config: Config, steps_per_epoch: int, training: Mapping[str, Any]) -> Config:
     """Turn what is left open of the run's length into a number of epochs.
 
-    Without --epochs, --steps or --time a run lasts about `training["steps"]` steps (3,000 unless
-    the row says otherwise), in at least `training["epochs"]` (5) and at most 200 passes: a small
-    table needs many, a large one few.
+    Without --epochs, --steps or --time-limit a run lasts about `training["steps"]` steps (3,000
+    unless the row says otherwise), in at least `training["epochs"]` (5) and at most 200 passes:
+    a small table needs many, a large one few.
     """
     chosen = config.optimization
-    if chosen.epochs is not None or chosen.steps is not None or chosen.time is not None:
+    if chosen.epochs is not None or chosen.steps is not None or chosen.time_limit is not None:
         return config
     epochs = math.ceil(training.get("steps", 3000) / steps_per_epoch)
     least = training.get("epochs", 5)

@@ -133,11 +133,11 @@ def _extend(
 
 def _refuse_shorter(session: Session, trainer: Trainer, run: Run) -> None:
     chosen, position = session.config.optimization, trainer.position
-    time = None if chosen.time is None else options.seconds(chosen.time)
+    time = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
     for name, asked, done in (
         ("epochs", chosen.epochs, position.epoch),
         ("steps", chosen.steps, position.step),
-        ("time", time, position.seconds),
+        ("time-limit", time, position.seconds),
     ):
         if asked is not None and asked < done:
             raise InputError(
@@ -154,7 +154,7 @@ def _is_longer(session: Session, trainer: Trainer) -> bool:
 
 def _words(record: dict[str, Any]) -> str:
     ((name, value),) = changes.length(record).items()
-    return f"{value} of training" if name == "time" else f"{value} {name}"
+    return f"{value} of training" if name == "time_limit" else f"{value} {name}"
 
 
 def _schedule(session: Session, trainer: Trainer) -> str:
@@ -192,8 +192,8 @@ def _nothing_to_do(run: Run, trainer: Trainer) -> str:
     position = trainer.position
     epochs = position.epoch + (position.batch > 0)
     ((name, value),) = changes.length(trainer.record).items()
-    longer = "LONGER" if name == "time" else 2 * value
+    longer = "LONGER" if name == "time_limit" else 2 * value
     return (
         f"{run} is finished: {epochs} epochs, {position.step} steps. Nothing to do; to train "
-        f"longer: zoo train --resume {run} --{name} {longer}"
+        f"longer: zoo train --resume {run} --{name.replace('_', '-')} {longer}"
     )

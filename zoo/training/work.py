@@ -87,7 +87,7 @@ def together() -> Iterator[None]:
 def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
     """Train, then write and measure what was trained."""
     chosen = session.config.optimization
-    limit = None if chosen.time is None else options.seconds(chosen.time)
+    limit = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
     with Progress(session.epochs, session.steps_per_epoch) as progress:
         trainer.on_call = lambda logs: progress.step(
             trainer.position.epoch + 1, trainer.position.step, logs
@@ -198,7 +198,7 @@ def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
     each = (time.monotonic() - began) / max(done, 1)
     chosen = session.config.optimization
     steps = chosen.steps or (session.epochs or 0) * session.steps_per_epoch or None
-    limit = None if chosen.time is None else options.seconds(chosen.time)
+    limit = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
     return {
         "model": session.row.name,
         "task": session.task.name,
