@@ -1,6 +1,7 @@
 """zoo generate: text from a prompt, pictures in a grid."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ from click.core import ParameterSource
 from zoo.cli.common import json_option, note_stale, print_json, say
 from zoo.errors import InputError
 
-OF_TEXT = ("prompt", "tokens", "temperature")
+OF_TEXT = ("prompt", "tokens", "temperature", "top_k", "top_p", "stop")
 OF_PICTURES = ("out",)
 
 
@@ -18,12 +19,23 @@ OF_PICTURES = ("out",)
 @click.option("--prompt", default="", metavar="TEXT", help="Text to continue.")
 @click.option(
     "--tokens", type=click.IntRange(1, 100_000), default=200, show_default=True,
-    help="How many tokens to write.",
+    help="How many tokens to write at most.",
 )  # fmt: skip
 @click.option(
     "--temperature", type=click.FloatRange(0.0, 10.0), default=0.8, show_default=True,
     help="0 always takes the likeliest; higher is more varied.",
 )  # fmt: skip
+@click.option(
+    "--top-k", type=click.IntRange(0), default=0, show_default=True,
+    help="Draw from so many of the likeliest tokens; 0 from all.",
+)  # fmt: skip
+@click.option(
+    "--top-p", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0, show_default=True,
+    help="Draw from the fewest tokens that have this share of the probability.",
+)  # fmt: skip
+@click.option(
+    "--stop", multiple=True, metavar="TEXT", help="End before this text; repeat for several."
+)
 @click.option(
     "--count", type=click.IntRange(1, 10_000), default=None,
     help="How many texts or pictures.  [default: 1 text, 64 pictures]",
@@ -41,6 +53,9 @@ def command(
     prompt: str,
     tokens: int,
     temperature: float,
+    top_k: int,
+    top_p: float,
+    stop: tuple[str, ...],
     count: int | None,
     seed: int,
     out: str | None,
@@ -50,6 +65,7 @@ def command(
 
     \b
     zoo generate runs/gpt-nano-python-docs-1 --prompt "The return value "
+    zoo generate runs/lstm-python-docs-1 --count 3 --top-p 0.9 --stop "."
     zoo generate runs/dcgan-digits-1 --out digits.png
     """
     if out is not None and not out.lower().endswith(".png"):
@@ -60,8 +76,11 @@ def command(
     predictor = api.load(source)
     if "generate" in predictor.functions:
         _refuse(ctx, OF_PICTURES, "text")
-        texts = predictor.generate([prompt] * (count or 1), tokens, temperature, seed)
-        _print_texts([prompt + text for text in texts], as_json)
+        texts = predictor.stream(
+            [prompt] * (count or 1), tokens,
+            temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, stop=stop,
+        )  # fmt: skip
+        _write(prompt, texts, count or 1, as_json)
         return
     if not predictor.makes_pictures:
         raise InputError(
@@ -83,16 +102,27 @@ def _refuse(ctx: click.Context, names: tuple[str, ...], made: str) -> None:
     for name in names:
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise InputError(
-                f"--{name} was given for a model that makes {made}. Expected none. Try without it."
+                f"--{name.replace('_', '-')} was given for a model that makes {made}. "
+                "Expected none. Try without it."
             )
 
 
-def _print_texts(texts: list[str], as_json: bool) -> None:
+def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> None:
+    """Print texts: a single one as it is made, several once they are whole."""
+    shown, texts = "", [""] * count
+    if count == 1 and not as_json:
+        click.echo(prompt, nl=False)
+    for texts in stream:
+        if count == 1 and not as_json and texts[0].startswith(shown):
+            click.echo(texts[0][len(shown) :], nl=False)
+            shown = texts[0]
     if as_json:
-        print_json({"texts": texts})
-        return
-    for text in texts:
-        click.echo(text)
+        print_json({"texts": [prompt + text for text in texts]})
+    elif count == 1:
+        click.echo()
+    else:
+        for number, text in enumerate(texts, start=1):
+            click.echo(f"--- {number}\n{prompt}{text}")
 
 
 def _draw(predictor: Any, count: int, seed: int, path: str) -> list[int]:

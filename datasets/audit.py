@@ -139,7 +139,7 @@ def _files(pictures: Pictures) -> dict[str, Any]:
 
 
 def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
-    documents = [document for split in splits.values() for document in split.documents]
+    documents = [str(document) for split in splits.values() for document in split.documents]
     lengths = [len(document) for document in documents]
     return {
         "documents": len(documents),
@@ -148,7 +148,8 @@ def _text(splits: dict[str, TextSplit]) -> dict[str, Any]:
         "shortest": min(lengths),
         "longest": max(lengths),
         "split_characters": {
-            name: sum(map(len, split.documents)) for name, split in splits.items()
+            name: sum(len(str(document)) for document in split.documents)
+            for name, split in splits.items()
         },
     }
 
@@ -167,6 +168,8 @@ def _balance(data: Dataset, split: Any) -> Any:
         counts = count(values, classes)
     elif data.spec.task == "multi-label":
         counts = values.sum(axis=0)
+    elif data.spec.task == "sequence-to-sequence":
+        return {data.spec.targets[0]: _range(np.array([len(text) for text in values]))}
     else:
         return {name: _range(values[:, i]) for i, name in enumerate(data.spec.targets)}
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}

@@ -19,6 +19,7 @@ ANNOTATED = ("segmentation", "detection")  # tasks of pictures with masks or box
 TASKS = (
     *LABELLED,
     *ANNOTATED,
+    "sequence-to-sequence",
     "reconstruction",
     "language-modelling",
     "image-synthesis",
@@ -127,8 +128,9 @@ class Split(Protocol):
         """Return all targets, or None when the split has none.
 
         int32 codes `(rows,)` into `Spec.classes` for classification, float32 zeros and ones
-        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression, and as
-        `Annotation` says for segmentation and detection.
+        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression, strings
+        `(rows,)` for sequence to sequence, and as `Annotation` says for segmentation and
+        detection.
         """
         ...
 
@@ -178,22 +180,44 @@ class ArraySplit:
 
 @dataclass
 class TextSplit:
-    """Documents of text."""
+    """Documents of text that several splits share.
 
-    documents: list[str]
+    Attributes:
+        texts: strings, or what makes one with `str`.
+        rows: which of them are of the split.
+        column: the name of the input.
+        target: an entry a text, or None.
+    """
+
+    texts: Sequence[Any]
+    rows: np.ndarray
+    column: str = "text"
+    target: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, texts: Sequence[Any], column: str = "text") -> TextSplit:
+        """Return a split of all of some texts."""
+        import numpy as np
+
+        return cls(texts, np.arange(len(texts)), column)
+
+    @property
+    def documents(self) -> list[Any]:
+        """The texts of the split."""
+        return [self.texts[row] for row in self.rows]
 
     def __len__(self) -> int:
-        return len(self.documents)
+        return len(self.rows)
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         import numpy as np
 
         texts = np.empty(len(indices), dtype=object)
-        texts[:] = [self.documents[index] for index in indices]
-        return {"text": texts}
+        texts[:] = [str(self.texts[row]) for row in self.rows[indices]]
+        return {self.column: texts}
 
     def targets(self) -> np.ndarray | None:
-        return None
+        return None if self.target is None else self.target[self.rows]
 
 
 @dataclass(frozen=True)
@@ -224,9 +248,11 @@ class Raw:
         frame: one row an example. Of a table all columns, of arrays only the targets; numbers are
             float64, anything else is a pandas category of strings, or lists of strings.
         array: of vectors and images, the examples.
-        documents: of text, the examples.
+        documents: of text, the examples: strings, or what makes one with `str`.
+        column: of text, the name of the input.
         annotation: of images, what masks or boxes say; then there is no frame.
         target: the columns to predict unless the user names others.
+        task: what it is for, where that cannot be seen from the targets.
         given: rows of the splits that exist already, by "train", "validation", "test".
         notes: what a user should be told.
         places: what a message calls some rows, as a pair of the file and "line 17" each.
@@ -235,9 +261,11 @@ class Raw:
     kind: str
     frame: pd.DataFrame | None = None
     array: np.ndarray | None = None
-    documents: list[str] = field(default_factory=list)
+    documents: Sequence[Any] = ()
+    column: str = "text"
     annotation: Annotation | None = None
     target: tuple[str, ...] = ()
+    task: str | None = None
     given: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     places: Callable[[Sequence[int]], list[tuple[str, str]]] | None = None

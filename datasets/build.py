@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,25 @@ import pandas as pd
 
 from zoo.errors import InputError, nearest
 
+from . import prose
 from .arrays import as_vectors
 from .bad import BadExamples
 from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
 from .columns import find_columns
 from .frames import is_text
 from .pictures import identity
+from .prose import OF_TEXT
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
+from .text import running
 from .unusable import leave_out
 
-_SUPERVISED = (*LABELLED, *ANNOTATED)
+_SUPERVISED = (*LABELLED, *ANNOTATED, "sequence-to-sequence")
 _POSSIBLE = {
     "table": (*LABELLED, "reconstruction"),
     "vector": (*LABELLED, "reconstruction"),
     "image": (*_SUPERVISED, "reconstruction", "image-synthesis"),
-    "text": ("language-modelling",),
+    "text": (*LABELLED, *OF_TEXT),
 }
 
 
@@ -54,13 +57,17 @@ class Origin:
 
 def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = None) -> Dataset:
     """Return the data set that a request makes of what was read."""
+    bad = bad or BadExamples()
+    request = replace(request, task=request.task or raw.task)
+    if raw.kind == "table":
+        raw = prose.from_table(raw, request, origin.source, bad)
     raw = as_kind(raw, request.kind, origin.source)
     _refuse_task(raw.kind, request.task, origin.source)
     _refuse_columns(raw, request, origin.source)
-    if raw.kind == "table" and bad and bad.policy == "skip":
+    if raw.kind == "table" and bad.policy == "skip":
         raw = leave_out(raw, {*request.drop, request.split_column}, bad, origin.source)
-    if raw.kind == "text":
-        return _build_text(raw, request, origin)
+    if raw.kind == "text" and raw.frame is None:
+        raw = running(raw, request.splitting, origin.source)
     target = _target(raw, request, origin.source)
     task = request.task or (target.task if target else _without_target(raw.kind))
     supervised = task in _SUPERVISED
@@ -87,7 +94,7 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         values=_values(target) if target and supervised else (),
     )
     values = target.values if target and supervised else None
-    content = [*_content(raw, inputs), *([] if values is None else [identity(values)])]
+    content = [*_content(raw, inputs), *([] if values is None else [_bytes(values)])]
     parts: dict[str, Any] = {n: make_split(raw, s, inputs, values) for n, s in splits.items()}
     return Dataset(
         origin.name,
@@ -102,8 +109,10 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
 
 def make_split(
     raw: Raw, rows: np.ndarray, inputs: tuple[Column, ...], values: np.ndarray | None
-) -> TableSplit | ArraySplit:
+) -> TableSplit | ArraySplit | TextSplit:
     """Return random access to some rows."""
+    if raw.kind == "text":
+        return TextSplit(raw.documents, rows, raw.column, values)
     if raw.kind == "table":
         assert raw.frame is not None
         return TableSplit(raw.frame, rows, inputs, values)
@@ -156,24 +165,6 @@ def _shown(target: Target) -> np.ndarray:
     return values > 0
 
 
-def _build_text(raw: Raw, request: Request, origin: Origin) -> Dataset:
-    rows = np.arange(len(raw))
-    splits = make_splits(rows, None, raw.given, request.splitting, origin.source)
-    content = [document.encode() for document in raw.documents]
-    parts: dict[str, Any] = {
-        name: TextSplit([raw.documents[row] for row in part]) for name, part in splits.items()
-    }
-    return Dataset(
-        origin.name,
-        Spec("text", (Column("text", "text"),), task="language-modelling"),
-        **parts,
-        fingerprint=fingerprint(content, splits),
-        provenance=origin.provenance,
-        licence=origin.licence,
-        notes=list(raw.notes),
-    )
-
-
 def _target(raw: Raw, request: Request, source: str) -> Target | None:
     """Return what is to be predicted, which also decides how rows are split."""
     if raw.annotation is not None:
@@ -190,7 +181,8 @@ def _target(raw: Raw, request: Request, source: str) -> Target | None:
     usual = [] if request.target else raw.target
     reserved = {*request.drop, request.split_column}
     columns = [name for name in raw.frame.columns if name not in reserved]
-    names = choose_target(columns, request.target, usual, source)
+    other = _without_target(raw.kind)
+    names = choose_target(columns, request.target, usual, source, other)
     task = None if unsupervised else request.task
     if raw.kind == "image" and task is None and _whole(raw.frame[names[0]]) and len(names) == 1:
         task = "classification"
@@ -225,7 +217,7 @@ def _values(target: Target) -> tuple[int, ...]:
 
 def _labels(target: Target | None) -> np.ndarray | None:
     """Return what to stratify by: classes, or the tenth of its range a single number is in."""
-    if target is None:
+    if target is None or target.task == "sequence-to-sequence":
         return None
     if target.task == "classification":
         return target.values
@@ -240,6 +232,8 @@ def _labels(target: Target | None) -> np.ndarray | None:
 def _inputs(
     raw: Raw, request: Request, target: Target | None, source: str
 ) -> tuple[tuple[Column, ...], list[str]]:
+    if raw.kind == "text":
+        return (Column(raw.column, "text"),), []
     if raw.array is not None:
         return (Column(raw.kind, raw.kind, raw.array.shape[1:]),), []
     assert raw.frame is not None
@@ -257,6 +251,8 @@ def _inputs(
 
 def _content(raw: Raw, inputs: Sequence[Column]) -> list[bytes | np.ndarray]:
     """Return what a fingerprint is made of."""
+    if raw.kind == "text":
+        return [document.encode() for document in raw.documents]
     if raw.array is not None:
         return [str(raw.array.shape).encode(), identity(raw.array)]
     assert raw.frame is not None
@@ -272,8 +268,13 @@ def _content(raw: Raw, inputs: Sequence[Column]) -> list[bytes | np.ndarray]:
     return pieces
 
 
+def _bytes(values: np.ndarray) -> bytes | np.ndarray:
+    return "\0".join(values).encode() if values.dtype == object else identity(values)
+
+
 def _without_target(kind: str) -> str:
-    return "image-synthesis" if kind == "image" else "reconstruction"
+    others = {"image": "image-synthesis", "text": "language-modelling"}
+    return others.get(kind, "reconstruction")
 
 
 def _refuse_task(kind: str, task: str | None, source: str) -> None:
@@ -298,6 +299,3 @@ def _refuse_columns(raw: Raw, request: Request, source: str) -> None:
                 f"'{source}' has no column '{name}' for {option}.{nearest(name, columns)} Expected "
                 f"one of: {', '.join(columns) or 'none, as it is no table'}; try another {option}"
             )
-    if raw.kind == "text" and request.target:
-        raise InputError(f"'{source}' is text, which has no columns; expected no target; "
-                         "try without --target")  # fmt: skip

@@ -28,11 +28,12 @@ class Remote:
 
     Attributes:
         url: where it comes from; it ends in the file's name.
-        sha256: its hash in hexadecimal, and those of other packings of the same content.
+        hashes: its sha256 or, where that is all that is published, md5 in hexadecimal, and those
+            of other packings of the same content.
     """
 
     url: str
-    sha256: tuple[str, ...]
+    hashes: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -88,12 +89,13 @@ def _download(remote: Remote, dataset: str, path: Path) -> None:
 
 
 def _refuse_other(path: Path, remote: Remote, what: str) -> None:
-    digest = hashlib.sha256()
+    name = "sha256" if len(remote.hashes[0]) == 64 else "md5"
+    digest = hashlib.new(name)
     with open(path, "rb") as file:
         while block := file.read(BLOCK):
             digest.update(block)
-    if digest.hexdigest() not in remote.sha256:
+    if digest.hexdigest() not in remote.hashes:
         raise InputError(
-            f"{what} has the sha256 {digest.hexdigest()}; expected {remote.sha256[0]}, as it is "
+            f"{what} has the {name} {digest.hexdigest()}; expected {remote.hashes[0]}, as it is "
             "published; try again, without that copy where there is one"
         )

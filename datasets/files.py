@@ -159,8 +159,7 @@ def _stack(raws: dict[str, Raw], parts: dict[str, Path]) -> Raw:
     first, *others = raws.values()
     given = _given({split: len(raw) for split, raw in raws.items()})
     if first.kind == "text":
-        documents = [text for raw in raws.values() for text in raw.documents]
-        return Raw("text", documents=documents, given=given)
+        return Raw("text", documents=[raw.documents[0] for raw in raws.values()], given=given)
     for raw, path in zip(others, list(parts.values())[1:], strict=True):
         _refuse_unlike(first, raw, path)
     labelled = first.frame is not None
@@ -258,7 +257,7 @@ def _readable(path: Path) -> Path:
     size = path.stat().st_size
     if not size:
         raise InputError(f"'{path}' is empty; expected data; try another file")
-    if size > memory():
+    if size > memory() and suffix_of(path) != ".txt":
         raise InputError(
             f"'{path}' holds {size:,} bytes, and this machine {memory():,} of memory; expected "
             "data that fits, as it is kept there; try a part of it"

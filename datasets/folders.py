@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +21,13 @@ from .splits import NAMES, split_name
 SHOWN = 5  # files that a note names
 
 
-def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
-    """Return picture files by split and class; the split is "all" where there are no splits."""
+def find_classes(
+    folder: Path, files_of: Callable[[Path], list[Path]]
+) -> dict[str, dict[str, list[Path]]]:
+    """Return files by split and class; the split is "all" where there are no splits.
+
+    `files_of` returns those of a folder that are examples.
+    """
     splits: dict[str, Path] = {}
     for path in folders_in(folder):
         split = split_name(path.name)
@@ -36,7 +41,7 @@ def find_classes(folder: Path) -> dict[str, dict[str, list[Path]]]:
     if "train" not in splits:
         splits = {"all": folder}
     found = {
-        name: {path.name: files for path in folders_in(part) if (files := pictures_in(path))}
+        name: {path.name: files for path in folders_in(part) if (files := files_of(path))}
         for name, part in splits.items()
     }
     return {name: classes for name, classes in found.items() if classes or name != "all"}

@@ -1,9 +1,11 @@
-"""Points in the plane that show what a model can and cannot separate.
+"""Points in the plane, and letters to be written, that show what a model can and cannot do.
 
-They are data sets, not samplers: every call returns the same points.
+They are data sets, not samplers: every call returns the same.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -57,6 +59,29 @@ def blobs() -> Raw:
     clouds = [center[:, np.newaxis] + 0.8 * random.randn(2, size)
               for center, size in zip(centers, sizes, strict=True)]  # fmt: skip
     return _raw(random, clouds, noise=0.0)
+
+
+def copy() -> Raw:
+    """Letters, and the same again."""
+    return _letters(lambda letters: letters)
+
+
+def reverse() -> Raw:
+    """Letters, and the same from the last to the first."""
+    return _letters(lambda letters: letters[::-1])
+
+
+def _letters(written: Callable[[np.ndarray], np.ndarray], count: int = 5000) -> Raw:
+    """Return a table of sequences of letters and what is to be written for each."""
+    random = _random(6)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    sequences = [random.choice(letters, random.randint(4, 13)) for _ in range(count)]
+    columns = {
+        "source": [" ".join(sequence) for sequence in sequences],
+        "target": [" ".join(written(sequence)) for sequence in sequences],
+    }
+    frame = pd.DataFrame({name: pd.Categorical(texts) for name, texts in columns.items()})
+    return Raw("table", frame=frame, target=("target",), task="sequence-to-sequence")
 
 
 def _random(seed: int) -> np.random.RandomState:

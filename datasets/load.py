@@ -117,14 +117,15 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     from .build import Request, build
     from .files import find_parts
     from .matching import match, read_matching
+    from .text import running
 
     reference = str(reference)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
     if is_name(reference):
         raw, origin = _read_named(reference, shape, BadExamples())
+        if raw.kind == "text" and raw.frame is None:
+            raw = running(raw, Request().splitting, reference)
         test = build(raw, Request(), origin).test
-        if raw.kind == spec.kind == "text":
-            return test
         return match(raw, test.rows, spec, reference, targets)
     folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes, spec.values)
     if folder is not None:
@@ -183,7 +184,7 @@ def _read_path(
         return read_raw(_with_files(reference, files, split_column), bad)
     if files or split_column:
         raise InputError(
-            f"'{reference}' is a folder of pictures, which says itself what is for test; expected "
+            f"'{reference}' is a folder, which says itself what is for test; expected "
             "no other splits; try without --validation, --test and --split-column"
         )
     return raw
@@ -197,15 +198,15 @@ def _read_folder(
     classes: tuple[str, ...] = (),
     values: tuple[int, ...] = (),
 ) -> Raw | None:
-    """Return what a folder of pictures holds; None where the path is anything else.
+    """Return what a folder of pictures or texts holds; None where the path is anything else.
 
     Pascal VOC has boxes and masks in one folder, of which `task` says which; boxes by default.
     `classes` are those of an earlier data set, which masks may not name again, and of which folders
     may have one alone; `values` stood for them in its masks.
     """
-    from . import coco, voc
+    from . import coco, prose, voc
     from .files import has_parts
-    from .folders import find_classes, read_classes
+    from .folders import find_classes, pictures_in, read_classes
     from .idx import find_idx, read_idx_files
     from .masks import find_masks, read_masks
 
@@ -220,8 +221,14 @@ def _read_folder(
         return read_idx_files(found, reference)
     if pairs := find_masks(folder):
         return read_masks(pairs, shape, bad, reference, classes, values)
-    if members := find_classes(folder):
+    if members := find_classes(folder, pictures_in):
         return read_classes(members, shape, bad, reference, least=1 if classes else 2)
+    if members := find_classes(folder, prose.texts_in):
+        return prose.read_labelled(members)
+    if parallel := prose.find_parallel(folder):
+        return prose.read_parallel(parallel, bad)
+    if texts := prose.texts_in(folder):
+        return prose.read_folder(texts)
     return None
 
 

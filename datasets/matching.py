@@ -11,13 +11,14 @@ import pandas as pd
 from zoo.errors import InputError
 
 from .bad import BadExamples
-from .base import ANNOTATED, Column, Raw, Spec, Split, TextSplit
+from .base import ANNOTATED, Column, Raw, Spec, Split
 from .boxes import recode
 from .build import as_kind, make_split
 from .columns import find_date_formats, refuse_infinite
 from .files import TABLES, read_frame, read_raw, require_columns, suffix_of
 from .folders import from_table
 from .frames import force_text, is_number
+from .prose import texts_of
 from .targets import encode_target
 
 
@@ -39,17 +40,17 @@ def match(raw: Raw, rows: np.ndarray, spec: Spec, source: str, targets: bool) ->
     """Return some rows of what was read, as the spec says."""
     if (raw.kind, spec.kind) == ("image", "vector"):
         raw = as_kind(raw, "vector", source)
+    if spec.kind == "text":
+        raw, rows = texts_of(raw, rows, spec, source)
     if raw.kind != spec.kind:
         raise InputError(
             f"'{source}' is of kind {raw.kind}; expected {spec.kind}, as the model was trained on; "
             f"try a file of kind {spec.kind}"
         )
-    if spec.kind == "text":
-        return TextSplit([raw.documents[row] for row in rows])
     if spec.kind == "table":
         assert raw.frame is not None
         raw.frame = _matching_frame(raw.frame, spec.inputs, source)
-    else:
+    elif spec.kind != "text":
         _refuse_shape(raw, spec, source)
     values = _targets(raw, rows, spec, source) if targets and spec.targets else None
     return make_split(raw, rows, spec.inputs, values)

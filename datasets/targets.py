@@ -41,9 +41,16 @@ class Target:
 
 
 def choose_target(
-    columns: Sequence[str], asked: Sequence[str], usual: Sequence[str], source: str
+    columns: Sequence[str],
+    asked: Sequence[str],
+    usual: Sequence[str],
+    source: str,
+    otherwise: str = "reconstruction",
 ) -> tuple[str, ...]:
-    """Return the target columns: those asked for, or the data's own, or one usually called so."""
+    """Return the target columns: those asked for, or the data's own, or one usually called so.
+
+    `otherwise` is a task that needs none.
+    """
     for name in asked:
         if name not in columns:
             error = unknown("target column", name, columns)
@@ -56,7 +63,7 @@ def choose_target(
             return (found[0],)
     raise NoTarget(
         f"'{source}' has no column named {', '.join(USUAL[:-1])} or {USUAL[-1]}; expected a "
-        f"target; try --target with one of: {', '.join(columns)}; or --task reconstruction"
+        f"target; try --target with one of: {', '.join(columns)}; or --task {otherwise}"
     )
 
 
@@ -73,6 +80,8 @@ def read_target(
     """
     for name in names:
         _refuse_unusable(frame[name], name, source)
+    if task == "sequence-to-sequence":
+        return _texts(frame, names, source)
     found = task or _natural_task([frame[name] for name in names])
     if found == "regression" and len(names) == 1:
         _refuse_class(frame[names[0]], names[0], source)
@@ -97,6 +106,8 @@ def encode_target(
             )
     if task == "regression":
         return _regression(frame, names, source).values
+    if task == "sequence-to-sequence":
+        return _texts(frame, names, source).values
     if task == "classification":
         words = class_names(frame[names[0]]).to_numpy(dtype=object)
         return _codes(words, classes, names[0], source).astype(np.int32)
@@ -129,6 +140,18 @@ def _natural_task(columns: list[pd.Series]) -> str:
     distinct = len(np.unique(values))
     few = distinct <= FEW and (distinct == 2 or distinct * 5 <= len(values))
     return "classification" if few and (values % 1 == 0).all() else "regression"
+
+
+def _texts(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> Target:
+    """Return texts to be written, strings `(rows,)`."""
+    series = frame[names[0]]
+    if len(names) > 1 or not is_text(series):
+        raise InputError(
+            f"'{source}' target {', '.join(map(repr, names))} is no single column of text; "
+            "expected one to be written; try another --target"
+        )
+    present = series.notna().to_numpy()
+    return Target("sequence-to-sequence", names, (), series.astype(object).to_numpy(), present)
 
 
 def _classification(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> Target:

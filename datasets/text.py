@@ -1,35 +1,151 @@
-"""Plain text files as documents."""
+"""Text in files, of which a passage is read at a time, and documents cut into pieces."""
 
 from __future__ import annotations
 
-import re
+import codecs
+import hashlib
+import mmap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import InputError
+from zoo.progress import Progress
 
 from .base import Raw
 from .delimited import reported
+from .splits import NAMES, Splitting, consecutive
 
-FEW = 10  # blocks
+BLOCK = 1 << 20  # bytes read at once
+NEAR = 1 << 14  # how far before a place a better one to cut is looked for
+
+
+class Passage:
+    """A part of a file of text, of which nothing is kept in memory.
+
+    Args:
+        file: its bytes, UTF-8.
+        start, stop: of the part.
+    """
+
+    def __init__(self, file: mmap.mmap, start: int, stop: int):
+        self.file, self.start, self.stop = file, start, stop
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __str__(self) -> str:
+        return self.file[self.start : self.stop].decode().replace("\r\n", "\n")
+
+    def __getitem__(self, part: slice) -> Passage:
+        start, stop, _ = part.indices(len(self))
+        return Passage(self.file, self.start + start, self.start + stop)
+
+    def encode(self) -> bytes:
+        """Return its sha256, which stands for it in a fingerprint."""
+        digest = hashlib.sha256()
+        for start in range(self.start, self.stop, BLOCK):
+            digest.update(self.file[start : min(start + BLOCK, self.stop)])
+        return digest.digest()
+
+
+Document = str | Passage
 
 
 def read_text(path: Path) -> Raw:
-    """Read a text file: its documents are blocks between blank lines.
+    """Look through a text file, which is one document.
 
-    With fewer than ten such blocks each line is a document, so that there is something to split.
+    Raises:
+        InputError: it is empty, or no UTF-8 text.
     """
-    with reported(path):
-        text = path.read_text(encoding="utf-8-sig")
-    if "\0" in text:
-        raise InputError(
-            f"'{path}' holds zero bytes; expected UTF-8 text; try `file {path}` to see what it is"
-        )
-    blocks = [block.strip("\n") for block in re.split(r"\n[ \t]*\n", text) if block.strip()]
-    separator = "blank lines"
-    if len(blocks) < FEW:
-        blocks = [line for line in text.splitlines() if line.strip()]
-        separator = "line breaks"
-    if not blocks:
+    with reported(path), open(path, "rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        characters = _look_through(mapped, path)
+    if not characters:
         raise InputError(f"'{path}' is empty; expected text; try another file")
-    note = f"{len(blocks):,} documents, separated by {separator}"
-    return Raw("text", documents=blocks, notes=[note])
+    start = len(codecs.BOM_UTF8) * mapped[:3].startswith(codecs.BOM_UTF8)
+    return Raw("text", documents=[Passage(mapped, start, len(mapped))])
+
+
+def _look_through(mapped: mmap.mmap, path: Path) -> int:
+    """Return how many characters there are that can be seen."""
+    decoder, seen = codecs.getincrementaldecoder("utf-8-sig")(), 0
+    with Progress(f"Reading {path.name}", "MB") as progress:
+        for start in range(0, len(mapped), BLOCK):
+            block = mapped[start : start + BLOCK]
+            if b"\0" in block:
+                raise InputError(
+                    f"'{path}' holds zero bytes; expected UTF-8 text; try `file {path}` to see "
+                    "what it is"
+                )
+            seen += len(decoder.decode(block, final=start + BLOCK >= len(mapped)).strip())
+            progress.advance(1)
+    return seen
+
+
+def cut(document: Document, size: int) -> Iterator[Document]:
+    """Yield a document in pieces of about `size` characters, of a file bytes.
+
+    They end after a blank line where there is one near, else a line, else a word.
+    """
+    start = 0
+    while len(document) - start > size:
+        stop = _place(document, start, start + size)
+        yield document[start:stop]
+        start = stop
+    yield document[start:]
+
+
+def pieces(documents: Iterable[Document], size: int = BLOCK) -> Iterator[str]:
+    """Yield documents in pieces of about `size` characters."""
+    for document in documents:
+        yield from map(str, cut(document, size))
+
+
+def _place(document: Document, start: int, near: int) -> int:
+    """Return the best place to cut at, `near` or shortly before, after `start`."""
+    whole: Any = document if isinstance(document, str) else document.file
+    offset = 0 if isinstance(document, str) else document.start
+    low = max(start, near - NEAR) + offset
+    for mark in ("\n\n", "\n", " "):
+        wanted = mark if isinstance(whole, str) else mark.encode()
+        if (found := whole.rfind(wanted, low, near + offset)) >= 0:
+            return found + len(mark) - offset
+    while not isinstance(whole, str) and near > start + 1 and whole[near + offset] & 0xC0 == 0x80:
+        near -= 1  # it is within a character
+    return near
+
+
+def running(raw: Raw, how: Splitting, source: str) -> Raw:
+    """Return a text of one document cut into consecutive splits, the training one first.
+
+    Texts of several documents, and those whose splits exist, stay as they are.
+
+    Raises:
+        InputError: there is too little of it.
+    """
+    parts = {name: [raw.documents[row] for row in rows] for name, rows in raw.given.items()}
+    training = parts.get("train", list(raw.documents))
+    shares = {"test": how.test_fraction, "validation": how.validation_fraction}
+    shares = {name: share for name, share in shares.items() if share and name not in parts}
+    if len(training) != 1 or not shares:
+        return raw
+    (whole,) = training
+    rest, length = whole, len(whole)
+    for name, share in shares.items():
+        start = _place(rest, 0, max(len(rest) - round(share * length), 1))
+        parts[name], rest = [rest[start:]], rest[:start]
+    parts["train"] = [rest]
+    if not all(len(str(piece[:BLOCK]).strip()) for (piece, *_) in parts.values()):
+        raise InputError(
+            f"'{source}' holds {length:,} characters; expected enough for {len(parts)} splits; try "
+            "a longer text"
+        )
+    parts = {name: parts[name] for name in NAMES if name in parts}
+    note = f"one running text, the end of which is for {' and '.join(reversed(shares))}"
+    return Raw(
+        "text",
+        documents=[document for part in parts.values() for document in part],
+        given=consecutive({name: len(part) for name, part in parts.items()}),
+        notes=[*raw.notes, note],
+    )

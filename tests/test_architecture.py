@@ -29,14 +29,15 @@ DOORS = {
     "losses": {"layers"},
     "metrics": {"layers"},
     "weights": set(),
-    "generation": set(),
+    "generation": {"preprocessing"},
     "augmentation": set(),
     "preprocessing": {"datasets"},
     "models": {"layers", "losses", "registry", "models"},
     "tasks": {"datasets", "generation", "layers", "losses", "metrics", "preprocessing"},
     "serving": {"datasets", "layers", "preprocessing", "registry", "tasks", "weights"},
     "predictors": {
-        "datasets", "preprocessing", "registry", "runs", "serving", "startup", "tasks", "weights",
+        "datasets", "generation", "preprocessing", "registry", "runs", "serving", "startup",
+        "tasks", "weights",
     },
     "reports": {"runs"},
     "training": {

@@ -33,6 +33,7 @@ TASKS = (
     "regression",
     "segmentation",
     "detection",
+    "sequence-to-sequence",
     "reconstruction",
     "language-modelling",
     "image-synthesis",
@@ -72,7 +73,17 @@ class Data:
         "default their own size where all have one, at most 224, else 224.",
         kind="picture size",
     )  # fmt: skip
-    sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
+    tokenizer: str | None = option(
+        None, "What a text is cut into; by default characters for language modelling, else words.",
+        choices=("characters", "bytes", "words"),
+    )  # fmt: skip
+    vocabulary_size: int | None = option(
+        None, "Most tokens to know, the most frequent ones; by default 20,000.", low=4
+    )
+    sequence_length: int | None = option(
+        None, "Tokens a language model sees at once; elsewhere, those a text may have before it is "
+        "cut off.", low=2,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from zoo.progress import Progress
 
 BATCH = 1024  # examples answered together, but no more than that many numbers
 LARGEST_BATCH = 1 << 22
+LARGEST_TEXT = 1 << 16  # numbers that a text counts as
 
 
 class Predictor:
@@ -38,6 +40,7 @@ class Predictor:
         self.spec, self.task, self.preprocessor = parts(state)
         self.model: Any = None
         self.loaded: Any = None
+        self._stream: Any = None
 
     def __call__(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Answer one batch of raw columns with named outputs.
@@ -106,7 +109,10 @@ class Predictor:
     @property
     def batch_size(self) -> int:
         """How many examples are answered together: fewer where each is large."""
-        numbers = sum(math.prod(column.shape) for column in self.spec.inputs)
+        numbers = sum(
+            LARGEST_TEXT if column.kind == "text" else math.prod(column.shape)
+            for column in self.spec.inputs
+        )
         return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))
 
     def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
@@ -158,10 +164,38 @@ class Predictor:
         inputs = {"count": tf.constant(count, tf.int32), "seed": tf.constant(seed, tf.int32)}
         return self._answer("serving_default", inputs)
 
-    def generate(
-        self, prompts: list[str], tokens: int = 200, temperature: float = 0.8, seed: int = 0
-    ) -> list[str]:
-        """Continue each prompt with as many tokens; a temperature of 0 takes the likeliest.
+    def generate(self, prompts: Sequence[str], tokens: int = 200, **how: Any) -> list[str]:
+        """Continue each prompt with at most as many tokens; return what was written.
+
+        Args:
+            prompts: an empty one begins a text.
+            tokens: how many to write, unless the text ends before.
+            **how: as in `stream`.
+        """
+        (texts,) = deque(self.stream(prompts, tokens, **how), maxlen=1)
+        return texts
+
+    def stream(
+        self,
+        prompts: Sequence[str],
+        tokens: int = 200,
+        *,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+    ) -> Iterator[list[str]]:
+        """Continue each prompt, and yield what was written so far whenever there is more.
+
+        Args:
+            prompts: an empty one begins a text.
+            tokens: how many to write, unless the text ends before.
+            temperature: 0 always takes the likeliest token; higher is more varied.
+            top_k: draw from so many of the likeliest tokens only; 0 from all.
+            top_p: draw from the fewest tokens that have this share of the probability.
+            seed: the same one writes the same texts.
+            stop: a text ends before the first of these strings.
 
         Raises:
             InputError: the model does something else.
@@ -170,16 +204,22 @@ class Predictor:
 
         if "generate" not in self.functions:
             raise self._cannot("writes no text", "language-modelling")
-        outputs = self._answer(
-            "generate",
-            {
-                "prompt": tf.constant(prompts, tf.string),
-                "tokens": tf.constant(tokens, tf.int32),
-                "temperature": tf.constant(temperature, tf.float32),
-                "seed": tf.constant(seed, tf.int32),
-            },
-        )
-        return outputs["text"].tolist()
+        how = {
+            "temperature": tf.constant(temperature, tf.float32),
+            "top_k": tf.constant(top_k, tf.int32),
+            "top_p": tf.constant(top_p, tf.float32),
+            "seed": tf.constant(seed, tf.int32),
+        }
+        from zoo.generation import sampling
+
+        if self.model is not None:  # an artifact has but the function that writes all at once
+            if self._stream is None:
+                self._stream = sampling.Stream(self.model, self.preprocessor)
+            yield from self._stream(prompts, tokens, stop, how)
+            return
+        prompt = tf.constant(list(prompts), tf.string)
+        outputs = self._answer("generate", {"prompt": prompt, "tokens": tf.constant(tokens), **how})
+        yield [sampling.shortened(text, stop) for text in outputs["text"].tolist()]
 
     def _cannot(self, what: str, task: str) -> InputError:
         return InputError(

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.datasets.base import Dataset
+from zoo.preprocessing import tokenizers
 from zoo.preprocessing.images import ImagePreprocessor
+from zoo.preprocessing.pairs import PairPreprocessor
 from zoo.preprocessing.tables import TablePreprocessor
-from zoo.preprocessing.text import TextPreprocessor
+from zoo.preprocessing.text import CorpusPreprocessor, TextPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
 
 LARGEST_EXAMPLE = 1 << 26  # numbers: a picture of 4,700 x 4,700 pixels in color
@@ -25,23 +27,46 @@ KINDS: dict[str, Any] = {
     "vector": VectorPreprocessor,
     "image": ImagePreprocessor,
     "text": TextPreprocessor,
+    "corpus": CorpusPreprocessor,
+    "pairs": PairPreprocessor,
 }
-Preprocessor = TablePreprocessor | VectorPreprocessor | ImagePreprocessor | TextPreprocessor
+OF_TEXT: dict[str, Any] = {
+    "language-modelling": CorpusPreprocessor,
+    "sequence-to-sequence": PairPreprocessor,
+}
+Preprocessor = (
+    TablePreprocessor
+    | VectorPreprocessor
+    | ImagePreprocessor
+    | TextPreprocessor
+    | CorpusPreprocessor
+    | PairPreprocessor
+)
 
 
-def fit(dataset: Dataset, *, embeddings: bool, sequence_length: int | None = None) -> Preprocessor:
+def fit(
+    dataset: Dataset, task: str, *, embeddings: bool, of_text: Mapping[str, Any] | None = None
+) -> Preprocessor:
     """Fit the preprocessor of a data set's kind on its training split.
 
     Args:
         dataset: raw examples.
+        task: what is learned from them.
         embeddings: whether the model takes category codes; if not they become one-hot numbers.
-        sequence_length: tokens a language model sees at once; for text only.
+        of_text: `tokenizer`, `vocabulary_size` and `sequence_length`, which have defaults.
     """
     spec, train = dataset.spec, dataset.train
     if spec.kind == "table":
         return TablePreprocessor.fit(spec, train, embeddings=embeddings)
     if spec.kind == "text":
-        return TextPreprocessor.fit(spec, train, sequence_length=sequence_length or 128)
+        running = task == "language-modelling"
+        defaults = {
+            "tokenizer": "characters" if running else "words",
+            "vocabulary_size": tokenizers.LARGEST,
+            "sequence_length": 128 if running else 512,
+        }
+        kind = OF_TEXT.get(task, TextPreprocessor)
+        return kind.fit(spec, train, **{**defaults, **(of_text or {})})
     return KINDS[spec.kind].fit(spec, train)
 
 

@@ -1,57 +1,54 @@
-"""Text as characters: encoding and decoding are core TensorFlow ops, so exports take strings."""
+"""Text as token ids: whole texts for a class or a number, or running text for a language model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from tempfile import TemporaryFile
+from typing import Any, Self
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.datasets.text import pieces
+from zoo.preprocessing import tokenizers
+from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, Tokenizer
 
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+LARGEST_KEPT = 1 << 26  # bytes or characters of running text whose tokens are kept in memory
 
 
-class TextPreprocessor:
-    """Maps Unicode characters to codes; code 0 is a character never seen in training.
+class _Tokenized:
+    """What has strings in one column and makes token ids of them."""
 
-    `sequence_length` is the number of tokens the model sees at once. A split is cut into windows
-    of one token more, each predicting its characters from those before them.
-    """
+    kind: str
 
-    kind = "text"
-
-    def __init__(self, name: str, vocabulary: Sequence[str], sequence_length: int):
+    def __init__(self, name: str, tokenizer: Mapping[str, Any], sequence_length: int):
         self.name = name
-        self.vocabulary = list(vocabulary)
+        self.tokenizer: Tokenizer = tokenizers.from_json(tokenizer)
         self.sequence_length = sequence_length
-        self.lookup = keras.layers.StringLookup(vocabulary=self.vocabulary, num_oov_indices=1)
-        self.lookup.build((None,))
-        self.symbols = tf.constant([UNKNOWN, *self.vocabulary])
 
     @classmethod
-    def fit(cls, spec: Spec, split: Any, *, sequence_length: int) -> TextPreprocessor:
-        """Collect the characters of the training documents."""
-        characters: set[str] = set()
-        for document in split.documents:
-            characters.update(document)
-        return cls(spec.inputs[0].name, sorted(characters), sequence_length)
+    def fit(
+        cls, spec: Spec, split: Any, *, tokenizer: str, vocabulary_size: int, sequence_length: int
+    ) -> Self:
+        """Learn the vocabulary of the training texts."""
+        kind = tokenizers.TOKENIZERS[tokenizer]
+        fitted = kind.fit(pieces(split.documents), vocabulary_size)
+        return cls(spec.inputs[0].name, fitted.to_json(), sequence_length)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fitted state as plain lists and strings."""
+        """Return the fitted state as plain values."""
         return {
             "kind": self.kind,
             "name": self.name,
-            "vocabulary": self.vocabulary,
+            "tokenizer": self.tokenizer.to_json(),
             "sequence_length": self.sequence_length,
         }
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return what the data dictates to a builder."""
         return {
-            "vocabulary_size": len(self.vocabulary) + 1,
+            "vocabulary_size": self.tokenizer.size,
             "sequence_length": self.sequence_length,
         }
 
@@ -61,48 +58,128 @@ class TextPreprocessor:
 
     def trackables(self) -> list[Any]:
         """Return the layers and tables an export has to keep."""
-        return [self.lookup]
+        return self.tokenizer.trackables()
 
-    def ids(self, strings: tf.Tensor) -> tf.RaggedTensor:
-        """Return the codes of each string's characters, int32 `(B, None)`."""
-        characters = tf.strings.unicode_split(strings, "UTF-8")
-        return tf.ragged.map_flat_values(
-            lambda flat: tf.cast(self.lookup(flat), tf.int32), characters
-        )
 
-    def strings(self, ids: tf.Tensor) -> tf.Tensor:
-        """Return the text of codes `(B, T)` as strings `(B,)`."""
-        return tf.strings.reduce_join(tf.gather(self.symbols, ids), axis=-1)
+class TextPreprocessor(_Tokenized):
+    """Whole texts as token ids; those longer than `sequence_length` tokens are cut at their end."""
 
-    def encode(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return the first `sequence_length + 1` codes of each string and how many there are.
+    kind = "text"
 
-        Returns:
-            `ids` int32 `(B, sequence_length + 1)`, zeros after the end, and `length` int32 `(B,)`.
-        """
-        ids = self.ids(raw[self.name])[:, : self.sequence_length + 1]
-        padded = ids.to_tensor(0, shape=(None, self.sequence_length + 1))
-        return {"ids": padded, "length": tf.cast(ids.row_lengths(), tf.int32)}
+    def encode(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.RaggedTensor]:
+        """Return `ids` int32 `(B, None)`."""
+        return {"ids": self.tokenizer.ids(raw[self.name])[:, : self.sequence_length]}
 
-    def tensors(self, encoded: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return the codes as they are; the task takes input and target from them."""
-        return encoded
+    def tensors(self, encoded: dict[str, tf.RaggedTensor]) -> tf.Tensor:
+        """Return ids int32 `(B, T)`, padded to the longest text, of one token at least."""
+        return dense(encoded["ids"])
 
-    def windows(self, split: Any) -> list[str]:
-        """Cut the documents into strings of `sequence_length + 1` characters.
+    def encode_split(self, split: Any) -> dict[str, tf.RaggedTensor]:
+        """Encode a whole split."""
+        return {"ids": ragged(self.tokenizer, split.documents, self.sequence_length)}
 
-        Each window starts with the last character of the one before, so that every character but
-        a document's first is predicted once.
+    def lengths(self, encoded: dict[str, tf.RaggedTensor]) -> np.ndarray:
+        """Return how many tokens each text has."""
+        return encoded["ids"].row_lengths().numpy()
+
+
+class CorpusPreprocessor(_Tokenized):
+    """Running text as token ids, a boundary before each document and after the last.
+
+    A model sees `sequence_length` tokens at once and predicts from each the next. Windows follow
+    one another without a gap, over the ends of documents.
+    """
+
+    kind = "corpus"
+
+    def encode(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.RaggedTensor]:
+        """Return `ids` int32 `(B, None)` of whole texts, each after a boundary."""
+        ids = self.tokenizer.ids(raw[self.name])
+        first = tf.fill((ids.nrows(), 1), BOUNDARY)
+        return {"ids": tf.concat([first, ids], axis=1)}
+
+    def windows(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return windows int32 `(W, sequence_length + 1)` of texts, and which text each is of.
+
+        Each starts with the last token of the one before, so that every token but the first is
+        predicted once.
         """
         step = self.sequence_length
-        return [
-            document[start : start + step + 1]
-            for document in split.documents
-            for start in range(0, max(len(document) - 1, 1), step)
-            if len(document) > 1
-        ]
+        count = tf.maximum(-(-(tf.cast(ids.row_lengths(), tf.int32) - 1) // step), 1)
+        most = tf.reduce_max(count)
+        padded = ids.to_tensor(PADDING, shape=(None, None))
+        padded = tf.pad(padded, [[0, 0], [0, most * step + 1 - tf.shape(padded)[1]]])
+        places = tf.range(most)[:, None] * step + tf.range(step + 1)
+        windows = tf.gather(padded, places, axis=1)  # (B, most, T + 1)
+        real = tf.sequence_mask(count, most)
+        return tf.boolean_mask(windows, real), tf.cast(tf.where(real)[:, 0], tf.int32)
+
+    def tensors(self, encoded: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return windows as they are; the task takes input and target from them."""
+        return encoded["ids"]
 
     def encode_split(self, split: Any) -> dict[str, np.ndarray]:
-        """Encode a whole split, a row a window."""
-        encoded = self.encode({self.name: tf.constant(self.windows(split))})
-        return {name: value.numpy() for name, value in encoded.items()}
+        """Encode a whole split as one sequence, padded to whole windows."""
+        return {"tokens": np.concatenate([*self._tokens(split)])}
+
+    def rows(self, encoded: dict[str, Any]) -> int:
+        """Return how many windows there are."""
+        return (len(encoded["tokens"]) - 1) // self.sequence_length
+
+    def take(self, encoded: dict[str, tf.Tensor], indices: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return some windows, `ids` int32 `(B, sequence_length + 1)`."""
+        places = indices[:, None] * self.sequence_length + tf.range(self.sequence_length + 1)
+        return {"ids": tf.gather(encoded["tokens"], places)}
+
+    def _tokens(self, split: Any) -> Iterator[np.ndarray]:
+        """Yield the tokens of a split, a boundary before each document, in the end the padding."""
+        total = 0
+        for document in split.documents:
+            for part in (np.array([BOUNDARY], np.int32), *self._encoded([document])):
+                total += len(part)
+                yield part
+        fill = -total % self.sequence_length  # with the boundary at the end
+        yield np.array([BOUNDARY] + [PADDING] * fill, np.int32)
+
+    def _encoded(self, documents: list[Any]) -> Iterator[np.ndarray]:
+        yield from tokenizers.encode(self.tokenizer, pieces(documents))
+
+    def fits(self, split: Any) -> bool:
+        """Tell whether the tokens of a split are kept in memory."""
+        return sum(len(document) for document in split.documents) <= LARGEST_KEPT
+
+    def reader(self, split: Any) -> tuple[Callable[[tf.Tensor], dict[str, tf.Tensor]], int]:
+        """Return a function from a row to its window, in graph, and how many there are.
+
+        The tokens are in a file without a name, which is gone with the process.
+        """
+        kind = np.uint16 if self.tokenizer.size <= 1 << 16 else np.int32
+        with TemporaryFile() as file:
+            for part in self._tokens(split):
+                file.write(part.astype(kind).tobytes())
+            file.flush()
+            tokens = np.memmap(file, kind, mode="r")
+        step = self.sequence_length
+
+        def window(row: np.ndarray) -> np.ndarray:
+            return tokens[row * step : row * step + step + 1].astype(np.int32)
+
+        def read(row: tf.Tensor) -> dict[str, tf.Tensor]:
+            ids = tf.numpy_function(window, [tf.cast(row, tf.int64)], tf.int32)
+            return {"ids": tf.ensure_shape(ids, (step + 1,))}
+
+        return read, (len(tokens) - 1) // step
+
+
+def dense(ids: tf.RaggedTensor) -> tf.Tensor:
+    """Return ids `(B, T)`, padded to the longest sequence, of one token at least."""
+    padded = ids.to_tensor(PADDING)
+    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
+
+
+def ragged(tokenizer: Tokenizer, documents: list[Any], most: int) -> tf.RaggedTensor:
+    """Return the first tokens of documents, at most so many of each."""
+    found = [ids[:most] for ids in tokenizers.encode(tokenizer, map(str, documents))]
+    lengths = [len(ids) for ids in found]
+    values = np.concatenate([*found, np.zeros(0, np.int32)])
+    return tf.RaggedTensor.from_row_lengths(values, np.array(lengths, np.int64))

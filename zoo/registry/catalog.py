@@ -21,6 +21,7 @@ from zoo.registry import (
     gan,
     rnn,
     segmentation,
+    seq2seq,
     transformer,
 )
 from zoo.registry import arguments as builder_arguments
@@ -29,7 +30,7 @@ from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
 
 FAMILIES = (
-    dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, transformer, gan,
+    dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, seq2seq, transformer, gan,
     applications,
 )  # fmt: skip
 BUILT_IN = {row.name: row for family in FAMILIES for row in family.ROWS}

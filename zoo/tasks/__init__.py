@@ -21,6 +21,7 @@ from zoo.tasks.multi_label import MultiLabel
 from zoo.tasks.reconstruction import Reconstruction
 from zoo.tasks.regression import Regression
 from zoo.tasks.segmentation import Segmentation
+from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
 TASKS: dict[str, type[Task]] = {
     task.name: task
@@ -30,6 +31,7 @@ TASKS: dict[str, type[Task]] = {
         Regression,
         Segmentation,
         Detection,
+        SequenceToSequence,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,

@@ -12,20 +12,29 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import losses
-from zoo.datasets.base import ArraySplit, Spec, TextSplit
+from zoo.datasets.base import Spec, TextSplit
+from zoo.datasets.text import cut
 from zoo.generation import sampling
+from zoo.preprocessing.tokenizers import PADDING
 from zoo.tasks import common
+
+PASSAGE = 1 << 14  # characters that are measured together
+TOGETHER = 1 << 22  # logits
 
 
 @dataclass
-class Windows(ArraySplit):
-    """Pieces of documents, and which document each is of."""
+class Passages(TextSplit):
+    """Parts of documents, and which document each is of."""
 
     owner: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
 
 class LanguageModelling(common.Task):
-    """Scores a text by `log_probability` (nats) over `tokens`; generates text from a prompt."""
+    """Scores a text by `log_probability` (nats), over so many `tokens` and `characters`.
+
+    Given the tokens before them in the same window all of a text's tokens count, the first one
+    after nothing but its beginning. A text of more than 16,384 characters is measured in parts.
+    """
 
     name = "language-modelling"
     score = "bits_per_character"
@@ -43,60 +52,65 @@ class LanguageModelling(common.Task):
         """Return None: the targets are the inputs, one token later."""
         return
 
-    def example(self, inputs: dict[str, tf.Tensor], target: None) -> tuple[Any, ...]:
-        """Return codes, the codes one later, and which of those are real, `(B, T)` each."""
-        ids = inputs["ids"]
-        real = tf.sequence_mask(inputs["length"] - 1, ids.shape[1] - 1, dtype=tf.float32)
-        return ids[:, :-1], ids[:, 1:], real
+    def example(self, inputs: tf.Tensor, target: None) -> tuple[Any, ...]:
+        """Return ids, the ids one later, and which of those are real, `(B, T)` each."""
+        following = inputs[:, 1:]
+        return inputs[:, :-1], following, tf.cast(following != PADDING, tf.float32)
 
     def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
         """Return functions that score texts, generate from prompts, and give logits."""
 
         def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
-            encoded = preprocessor.encode(raw)
-            ids, following, real = self.example(encoded, None)
-            logits = tf.cast(model(ids, training=False), tf.float32)
-            nats = tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
+            texts = raw[self.column]
+            windows, owner = preprocessor.windows(preprocessor.encode(raw)["ids"])
+            logs, tokens = self._measure(model, windows, preprocessor.builder_arguments())
+            count = tf.shape(texts)[0]
             return {
-                "log_probability": -tf.reduce_sum(nats * real, axis=1),
-                "tokens": tf.cast(tf.reduce_sum(real, axis=1), tf.int32),
+                "log_probability": tf.math.unsorted_segment_sum(logs, owner, count),
+                "tokens": tf.math.unsorted_segment_sum(tokens, owner, count),
+                "characters": tf.strings.length(texts, unit="UTF8_CHAR"),
             }
 
         def tensors(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"logits": tf.cast(model(inputs, training=False), tf.float32)}
 
-        def generate(
-            prompt: tf.Tensor, tokens: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor
-        ) -> dict[str, tf.Tensor]:
-            return {
-                "text": sampling.continue_text(
-                    model, preprocessor, prompt, tokens, temperature, seed
-                )
-            }
-
         return {
             "serving_default": (serve, preprocessor.signature()),
             "tensors": (tensors, common.tensor_signature(model)),
-            "generate": (
-                generate,
-                {
-                    "prompt": tf.TensorSpec((None,), tf.string, name="prompt"),
-                    "tokens": tf.TensorSpec((), tf.int32, name="tokens"),
-                    "temperature": tf.TensorSpec((), tf.float32, name="temperature"),
-                    "seed": tf.TensorSpec((), tf.int32, name="seed"),
-                },
-            ),
+            "generate": sampling.signature(model, preprocessor),
         }
 
-    def served(self, split: Any, preprocessor: Any) -> Windows:
-        """Return a split as windows of text, which is what the model is served."""
-        cut = [preprocessor.windows(TextSplit([document])) for document in split.documents]
-        windows = np.array([window for windows in cut for window in windows], dtype=object)
-        owner = np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
-        return Windows({self.column: windows}, np.arange(len(windows)), owner=owner)
+    def _measure(self, model: Any, windows: tf.Tensor, sizes: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return log probability and number of each window's tokens, a few windows at a time."""
+        together = max(TOGETHER // (sizes["vocabulary_size"] * sizes["sequence_length"]), 1)
+        total = tf.shape(windows)[0]
 
-    def joined(self, outputs: dict[str, Any], served: Windows, rows: int) -> dict[str, Any]:
-        """Return what was answered for each document: the sum over its windows."""
+        def measure(start: tf.Tensor, logs: tf.Tensor, tokens: tf.Tensor) -> tuple:
+            ids, following, real = self.example(windows[start : start + together], None)
+            logits = tf.cast(model(ids, training=False), tf.float32)
+            nats = tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
+            logs = tf.concat([logs, -tf.reduce_sum(nats * real, axis=1)], axis=0)
+            counted = tf.cast(tf.reduce_sum(real, axis=1), tf.int32)
+            return start + together, logs, tf.concat([tokens, counted], axis=0)
+
+        _, logs, tokens = tf.while_loop(
+            lambda start, *_: start < total,
+            measure,
+            (0, tf.zeros(0), tf.zeros(0, tf.int32)),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([None])),
+            parallel_iterations=1,
+        )
+        return logs, tokens
+
+    def served(self, split: Any, preprocessor: Any) -> Passages:
+        """Return a split in passages, as it is served."""
+        parts = [list(cut(document, PASSAGE)) for document in split.documents]
+        owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        flat = [passage for part in parts for passage in part]
+        return Passages(flat, np.arange(len(flat)), self.column, owner=owner)
+
+    def joined(self, outputs: dict[str, Any], served: Any, rows: int) -> dict[str, Any]:
+        """Return what was answered for each document: the sum over its passages."""
         return {
             name: np.bincount(served.owner, values, minlength=rows).astype(values.dtype)
             for name, values in outputs.items()
@@ -105,12 +119,14 @@ class LanguageModelling(common.Task):
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split of documents."""
         outputs = predict(split)
-        tokens = int(outputs["tokens"].sum())
-        loss = -float(outputs["log_probability"].astype(np.float64).sum()) / max(tokens, 1)
+        tokens, characters = (int(outputs[name].sum()) for name in ("tokens", "characters"))
+        nats = -float(outputs["log_probability"].astype(np.float64).sum())
+        loss = nats / max(tokens, 1)
         scores = {
             "loss": loss,
             "perplexity": math.exp(min(loss, 700)),
-            "bits_per_character": loss / math.log(2),
+            "bits_per_character": nats / math.log(2) / max(characters, 1),
             "tokens": tokens,
+            "characters": characters,
         }
         return {"scores": scores, "tables": {}}

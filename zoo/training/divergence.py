@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from zoo.errors import DivergenceError
 from zoo.training import optimizers
-from zoo.training.order import epoch_order
+from zoo.training.order import order_of
 from zoo.weights import assign, snapshot
 
 PATIENCE = 0.1  # seconds between two looks, each of which costs as much as a small step
@@ -69,7 +69,7 @@ def _find(trainer: Any, bad: int) -> tuple[int, str]:
     if step is None:
         return bad, " It did not happen again when the step was repeated."
     position, values = trainer.position, snapshot(trainer.variables)
-    order = epoch_order(len(trainer.feed), trainer.seed, position.epoch)
+    order = order_of(trainer.feed, trainer.steps.batch_size, trainer.seed, position.epoch)
     batches = trainer.steps.batches(trainer.feed, order, position.batch, position.step)
     places = (first_place(trainer.model.train_step, batch) for batch in batches)
     place = next(filter(None, places), None)

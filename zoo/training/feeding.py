@@ -33,7 +33,7 @@ def make_feeds(
         split = getattr(dataset, name)
         if not len(split):
             continue
-        streamed = preprocessor.kind == "image" and not preprocessor.fits(split)
+        streamed = preprocessor.kind in ("image", "corpus") and not preprocessor.fits(split)
         masks = streamed and isinstance(split.target, Masks)
         target = mask_reader(split) if masks else task.targets(split)
         weight = class_weights(chosen, task, target) if name == "train" else None
@@ -46,11 +46,20 @@ def make_feeds(
 
 def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Resident:
     """Return a split in memory, encoded."""
-    return Resident(preprocessor.encode_split(split), prepare, target, weight)
+    encoded = preprocessor.encode_split(split)
+    more: dict[str, Any] = {}
+    if hasattr(preprocessor, "take"):
+        more = {"take": preprocessor.take, "size": preprocessor.rows(encoded)}
+    if hasattr(preprocessor, "lengths"):
+        more = {"lengths": preprocessor.lengths(encoded)}
+    return Resident(encoded, prepare, target, weight, **more)
 
 
 def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Streamed:
-    """Return a split of pictures that are read from their files in every epoch."""
+    """Return a split of pictures, or of a long text, that are read in every epoch."""
+    if preprocessor.kind == "corpus":
+        read, size = preprocessor.reader(split)
+        return Streamed(size, read, prepare)
     read = preprocessor.reader(split)
     explain = functools.partial(_explain, split, preprocessor)
     return Streamed(len(split), read, prepare, target, weight, explain)

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 Prepare = Callable[[Any, Any], tuple[Any, ...]]
+Take = Callable[[Any, tf.Tensor], Any]
 AHEAD = 2  # steps made ready while one is computed
 
 
@@ -47,16 +48,16 @@ class Loaded:
             of weights, each but the first of which may be None.
         prepare: turns a batch of examples and of targets into what the training step takes,
             `(x, y)`, `(x, y, weight)` or `(x,)`.
+        take: returns the encoded examples at indices, where these are not rows of the arrays.
     """
 
-    def __init__(self, arrays: tuple[Any, Any, Any], prepare: Prepare):
-        self.arrays, self.prepare = arrays, prepare
+    def __init__(self, arrays: tuple[Any, Any, Any], prepare: Prepare, take: Take | None = None):
+        self.arrays, self.prepare, self.take = arrays, prepare, take or _rows
 
     def batch(self, indices: tf.Tensor) -> tuple[Any, ...]:
         """Return the examples at `indices`."""
-        encoded, target, weight = keras.tree.map_structure(
-            lambda array: None if array is None else tf.gather(array, indices), self.arrays
-        )
+        encoded = self.take(self.arrays[0], indices)
+        target, weight = (_rows(array, indices) for array in self.arrays[1:])
         example = self.prepare(encoded, target)
         return example if weight is None else (*example, weight)
 
@@ -65,10 +66,13 @@ class Resident(Loaded):
     """Encoded examples that stay in memory.
 
     Args:
-        encoded: a nest of arrays with the same number of rows.
+        encoded: a nest of arrays, ragged ones too, with the same number of rows.
         prepare: see `Loaded`.
-        target: an array of as many rows, or None.
+        target: an array, or a nest of them, of as many rows, or None.
         weight: a float32 weight a row, or None.
+        take: see `Loaded`; then there are `size` examples.
+        size: how many.
+        lengths: of sequences; batches are then of some that are about as long.
     """
 
     spec = tf.TensorSpec((None,), tf.int32)
@@ -79,12 +83,14 @@ class Resident(Loaded):
         prepare: Prepare = lambda x, y: (x, y),
         target: np.ndarray | None = None,
         weight: np.ndarray | None = None,
+        take: Take | None = None,
+        size: int | None = None,
+        lengths: np.ndarray | None = None,
     ):
-        self.size = len(keras.tree.flatten(encoded)[0])
-        arrays = keras.tree.map_structure(
-            lambda array: None if array is None else tf.constant(array), (encoded, target, weight)
-        )
-        super().__init__(arrays, prepare)
+        self.size = _length(keras.tree.flatten(encoded)[0]) if size is None else size
+        self.lengths = lengths
+        arrays = keras.tree.map_structure(_kept, (encoded, target, weight))
+        super().__init__(arrays, prepare, take)
 
     def __len__(self) -> int:
         return self.size
@@ -158,6 +164,20 @@ class Streamed:
         """Return what holds the examples of the step that comes next, and at which indices."""
         arrays = next(source)
         return Loaded(arrays, self.prepare), tf.range(tf.shape(keras.tree.flatten(arrays)[0])[0])
+
+
+def _kept(array: Any) -> Any:
+    return array if array is None or isinstance(array, tf.RaggedTensor) else tf.constant(array)
+
+
+def _length(array: Any) -> int:
+    return int(array.nrows()) if isinstance(array, tf.RaggedTensor) else len(array)
+
+
+def _rows(arrays: Any, indices: tf.Tensor) -> Any:
+    return keras.tree.map_structure(
+        lambda array: None if array is None else tf.gather(array, indices), arrays
+    )
 
 
 def _reader(label: Any) -> Callable[[tf.Tensor], Any]:

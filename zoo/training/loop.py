@@ -23,7 +23,7 @@ from zoo.training import divergence, feeds, guard, optimizers, state
 from zoo.training.callbacks import Callbacks
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.distribution import Agreement, run_eagerly
-from zoo.training.order import epoch_order
+from zoo.training.order import order_of
 from zoo.training.signals import Signals
 from zoo.training.steps import Steps, count_steps
 from zoo.training.stopping import EarlyStopping
@@ -175,7 +175,7 @@ class Trainer:
         if self.position.batch == 0:
             self.callbacks.list.on_epoch_begin(self.position.epoch)
             self._reset_metrics()
-        return epoch_order(len(self.feed), self.seed, self.position.epoch)
+        return order_of(self.feed, self.steps.batch_size, self.seed, self.position.epoch)
 
     def _pause(self, signals: Signals, over: bool, closed: bool, keep: bool = True) -> bool:
         """Between two calls: save, or obey a signal. Return whether any worker wants to end."""

@@ -30,6 +30,7 @@ from zoo.weights import transfer
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
 JIT_FAMILIES = ("transformer",)
+OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
 @dataclass
@@ -204,8 +205,9 @@ def prepare(
     if augment is not None and augment.mixes:
         task.mixed = True
     known = {argument.name for argument in registry.arguments(row.name)}
-    preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
+    preprocessor = fit_preprocessor(chosen, row, dataset, name, "cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
+    _refuse_unread(row, builder, known)
     builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = feeding.make_feeds(chosen, dataset, task, preprocessor)
     if feeds["validation"] is None or task.monitor is None:
@@ -223,18 +225,30 @@ def prepare(
     )  # fmt: skip
 
 
+def _refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
+    """Raise an InputError where a model cannot read what the data become."""
+    if "vocabulary_size" in dictated and "vocabulary_size" not in known:
+        raise InputError(
+            f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "
+            "tokens. Try lstm, or --kind table to read a table."
+        )
+
+
 def fit_preprocessor(
-    chosen: config.Config, row: Row, dataset: Dataset, embeddings: bool
+    chosen: config.Config, row: Row, dataset: Dataset, task: str, embeddings: bool
 ) -> preprocessing.Preprocessor:
     """Fit the preprocessor of the data's kind on the training split."""
-    length = chosen.data.sequence_length
-    if length is not None and dataset.spec.kind != "text":
+    asked = {name: getattr(chosen.data, name) for name in OF_TEXT}
+    of_text = {name: value for name, value in asked.items() if value is not None}
+    if of_text and dataset.spec.kind != "text":
+        name, value = next(iter(of_text.items()))
         raise InputError(
-            f"--sequence-length received {length} for data of kind '{dataset.spec.kind}'. "
+            f"--{name.replace('_', '-')} received {value} for data of kind '{dataset.spec.kind}'. "
             "Expected text. Try without it."
         )
-    length = length or row.training.get("sequence_length")
-    return preprocessing.fit(dataset, embeddings=embeddings, sequence_length=length)
+    if task == "language-modelling":
+        of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
+    return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
 
 
 def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.errors import InputError
@@ -185,7 +186,8 @@ class Steps:
     def evaluation(self, feed: Any, batch_size: int) -> Any:
         """Return a function `() -> logs`, compiled, that measures the model on a whole feed."""
         batch_size = _dividing(len(feed), self._fitting(feed, batch_size), self.replicas)
-        order, steps = tf.range(len(feed)), math.ceil(len(feed) / batch_size)
+        order = _in_turn(feed)
+        steps = math.ceil(len(feed) / batch_size)
 
         def batch(source: Any, i: tf.Tensor) -> None:
             held, indices = feed.step(source, i, batch_size)
@@ -244,6 +246,16 @@ def count_steps(size: int, examples: int, strategy: tf.distribute.Strategy | Non
             f"multiple of {replicas} that is not larger than the data. Try another --batch-size."
         )
     return size // examples
+
+
+def _in_turn(feed: Any) -> tf.Tensor:
+    """Return all examples, sequences in the order of their lengths."""
+    lengths = getattr(feed, "lengths", None)
+    if lengths is None:
+        return tf.range(len(feed))
+    return tf.constant(
+        np.argsort(lengths.reshape(len(feed), -1).sum(axis=1), kind="stable").astype(np.int32)
+    )
 
 
 def _share(indices: tf.Tensor, which: Any, replicas: int, batch: Any) -> tf.Tensor:

@@ -22,6 +22,7 @@ from zoo.training.checkpoints import Checkpoints
 from zoo.training.distribution import is_chief
 from zoo.training.feeds import Streamed
 from zoo.training.loop import Trainer
+from zoo.training.order import padding
 from zoo.training.progress import Progress
 from zoo.training.session import Session
 from zoo.training.stopping import EarlyStopping
@@ -177,7 +178,10 @@ def headline(score: str, result: dict[str, Any]) -> str:
 def describe(session: Session) -> str:
     """Say in one line what will be trained on what."""
     sizes = session.data_card()["sizes"]
-    read = " read from their files" if isinstance(session.feeds["train"], Streamed) else ""
+    feed, batch = session.feeds["train"], session.config.optimization.batch_size or 32
+    read = " read from their files" if isinstance(feed, Streamed) else ""
+    if getattr(feed, "lengths", None) is not None:
+        read += f" ({padding(feed, batch, session.config.run.seed):.1%} padding)"
     epochs = "until time is up" if session.epochs is None else f"{session.epochs} epochs"
     return (
         f"{session.row.name} for {session.task.name}: {session.model.count_params():,} parameters, "
