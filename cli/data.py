@@ -232,12 +232,12 @@ def _print_text(text: dict[str, Any]) -> None:
 def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
-    if report["task"] != "regression":
+    if report["task"] not in ("regression", "sequence-to-sequence"):
         _section(BALANCES.get(report["task"], "Balance"))
         rows = [(name, *(part[name] for part in balance.values())) for name in names]
         _print_cut(("class", *balance), rows)
         return
-    _section("Targets")
+    _section("Targets" if report["task"] == "regression" else "Targets, in characters")
     keys = ("minimum", "mean", "maximum", "deviation")
     _print_cut(
         ("target", "split", *keys),

@@ -171,7 +171,7 @@ def _target(raw: Raw, request: Request, source: str) -> Target | None:
         return _annotated(raw, request, source)
     unsupervised = request.task is not None and request.task not in _SUPERVISED
     known = request.target or raw.target
-    if raw.frame is None or (unsupervised and not known):
+    if raw.frame is None or (unsupervised and (raw.kind == "text" or not known)):
         if request.target or request.task in _SUPERVISED:
             raise InputError(
                 f"'{source}' has no targets; expected an array y for "

@@ -111,8 +111,20 @@ def _place(document: Document, start: int, near: int) -> int:
         wanted = mark if isinstance(whole, str) else mark.encode()
         if (found := whole.rfind(wanted, low, near + offset)) >= 0:
             return found + len(mark) - offset
-    while not isinstance(whole, str) and near > start + 1 and whole[near + offset] & 0xC0 == 0x80:
-        near -= 1  # it is within a character
+    return (
+        near if isinstance(whole, str) else _between(whole, start + offset, near + offset) - offset
+    )
+
+
+def _between(whole: Any, start: int, near: int) -> int:
+    """Return a place between two characters of UTF-8, `near` or before, but after `start`."""
+    before = near
+    while whole[before] & 0xC0 == 0x80:
+        before -= 1
+    if before > start:
+        return before
+    while near < len(whole) and whole[near] & 0xC0 == 0x80:
+        near += 1
     return near
 
 

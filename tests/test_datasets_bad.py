@@ -71,7 +71,7 @@ OPTIONS = {
         "are several columns; classification expects one",
     ),
     "one target for many labels": ({"task": "multi-label"}, "is one column of single values"),
-    "text task": ({"task": "language-modelling"}, "kind table and cannot do language-modelling"),
+    "text task": ({"task": "language-modelling"}, "has no column of text; expected one"),
     "picture": ({"kind": "image"}, "cannot be read as 'image'"),
 }
 
@@ -207,10 +207,11 @@ def test_broken_archives(tmp_path, refused):
 
 
 def test_text(refused):
-    refused("one line only", "1 usable row;", name="a.txt")
+    refused(" \n", "'.*a.txt' is empty", name="a.txt")
+    refused("a", "holds 1 characters; expected enough for 3 splits", name="a.txt")
     refused(b"caf\xe9", "not UTF-8", name="a.txt")
     refused(b"a\0b", "zero bytes", name="a.txt")
-    refused("a\nb\nc\nd\n", "has no columns", name="a.txt", target="x")
+    refused("a\nb\nc\nd\n", "no targets.*expected .* for a --target", name="a.txt", target="x")
 
 
 NEW = {

@@ -13,6 +13,7 @@ ALLOWED = {
     "cli/__init__.py invoke open": "the null device, for what nobody reads any more",
     "zoo/training/checkpoints.py _clean unlink": "checkpoints beyond the last two, after the new",
     "zoo/startup.py quiet TemporaryFile": "a nameless file for what native code says",
+    "zoo/preprocessing/text.py reader TemporaryFile": "tokens of a long text, without a name",
     "zoo/exporters/savedmodel.py write write_out": "TensorFlow, into the folder of `building`",
     "zoo/exporters/keras_file.py write save": "Keras, into the folder of `building`",
     "zoo/exporters/parity.py main savez": "into memory",

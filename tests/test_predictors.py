@@ -83,16 +83,20 @@ def test_pictures_as_arrays_and_as_bytes(trained):
 
 
 def test_documents_keep_their_rows(trained, tmp_path):
-    lines = ["The quick brown fox", "q", "T" * 50, "", "The lazy dog"] * 2
-    (tmp_path / "t.txt").write_text("\n".join(lines))
-    outputs = api.predict(trained("text"), str(tmp_path / "t.txt"))
-    kept = [line for line in lines if line]
-    assert outputs["tokens"].tolist() == [len(line) - 1 for line in kept]
+    lines = ["The quick brown fox", "q", "T" * 50, "The lazy dog"] * 2
+    for i, line in enumerate(lines):
+        (tmp_path / f"{i}.txt").write_text(line)
+    outputs = api.predict(trained("text"), str(tmp_path))
+    assert outputs["tokens"].tolist() == [len(line) for line in lines]
+    assert outputs["characters"].tolist() == [len(line) for line in lines]
     alone = api.load(trained("text"))({"text": ["The lazy dog"]})["log_probability"]
     assert outputs["log_probability"][3] == pytest.approx(alone[0], rel=1e-5)
-    (tmp_path / "short.txt").write_text("q\nr\n")
-    with pytest.raises(InputError, match="nothing in them to answer"):
-        api.predict(trained("text"), str(tmp_path / "short.txt"))
+
+
+def test_a_long_document_is_answered_in_parts(trained, tmp_path):
+    (tmp_path / "long.txt").write_text("The lazy dog. " * 3000)
+    outputs = api.predict(trained("text"), str(tmp_path / "long.txt"))
+    assert outputs["tokens"].tolist() == [42_000]
 
 
 def test_what_a_model_does_not_do_is_refused(trained):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from zoo import preprocessing
-from zoo.datasets.base import ArraySplit, Column, Dataset, Spec, TableSplit, TextSplit
+from zoo.datasets.base import ArraySplit, Column, Dataset, Spec, TableSplit
 from zoo.errors import InputError
 from zoo.preprocessing import dates
 from zoo.preprocessing.images import to_png
@@ -221,56 +221,8 @@ def test_pictures_are_the_same_as_arrays_and_as_bytes():
     assert fitted.encode({"x": larger}).shape == array.shape
 
 
-TEXTS = ["To be, or not to be", "naïve café", "emoji \N{GRINNING FACE}\N{SNOWMAN} end", "\ttab\n"]
-
-
-def text_preprocessor(sequence_length=8):
-    spec = Spec("text", (Column("text", "text"),), (), "language-modelling")
-    return preprocessing.TextPreprocessor.fit(
-        spec, TextSplit(TEXTS), sequence_length=sequence_length
-    )
-
-
-def test_text_comes_back_as_it_was():
-    fitted = restored(text_preprocessor())
-    for text in TEXTS:
-        ids = fitted.ids(tf.constant([text]))[0]
-        assert 0 not in ids.numpy()
-        assert fitted.strings(ids[None])[0].numpy().decode() == text
-    assert fitted.builder_arguments()["vocabulary_size"] == len(set("".join(TEXTS))) + 1
-
-
-def test_unknown_characters_become_one_replacement_each():
-    fitted = text_preprocessor()
-    ids = fitted.ids(tf.constant(["bX\N{ROCKET}e"]))[0]
-    assert [int(i) == 0 for i in ids] == [False, True, True, False]
-    assert fitted.strings(ids[None])[0].numpy().decode() == "b\ufffd\ufffde"
-    broken = fitted.ids(tf.constant([b"b\xff"]))[0]
-    assert [int(i) == 0 for i in broken] == [False, True]
-
-
-def test_windows_predict_every_character_but_the_first_once():
-    fitted = text_preprocessor(5)
-    documents = ["abcdefghijk", "ab", "a", "", "abcdef"]
-    windows = fitted.windows(TextSplit(documents))
-    assert windows == ["abcdef", "fghijk", "ab", "abcdef"]
-    assert sum(len(w) - 1 for w in windows) == sum(max(len(d) - 1, 0) for d in documents)
-
-
-def test_kept_and_served_texts_are_equal():
-    fitted = text_preprocessor(6)
-    split = TextSplit([*TEXTS, "no\N{ROCKET}w"])
-    kept = fitted.encode_split(split)
-    assert kept["ids"].dtype == np.int32
-    assert kept["ids"].shape[1] == 7
-    texts = tf.constant(fitted.windows(split))
-    found = tf.function(fitted.encode)({"text": texts})
-    equal(kept, {name: value.numpy() for name, value in found.items()})
-    np.testing.assert_array_equal(kept["length"], [len(w) for w in fitted.windows(split)])
-
-
 def test_fit_takes_the_data_s_own_kind():
     spec, split = array_split("vector", np.eye(3, dtype="float32"))
     dataset = Dataset("d", spec, split, split, split, "")
-    fitted = preprocessing.fit(dataset, embeddings=True)
+    fitted = preprocessing.fit(dataset, "classification", embeddings=True)
     assert fitted.kind == "vector"

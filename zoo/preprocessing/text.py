@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from zoo.datasets.base import Spec
 from zoo.datasets.text import pieces
+from zoo.errors import InputError, WriteError
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, Tokenizer
 
@@ -122,6 +123,15 @@ class CorpusPreprocessor(_Tokenized):
         """Encode a whole split as one sequence, padded to whole windows."""
         return {"tokens": np.concatenate([*self._tokens(split)])}
 
+    def refuse_short(self, encoded: dict[str, np.ndarray]) -> None:
+        """Raise an InputError where there is less text than a model sees at once."""
+        held = int((encoded["tokens"] != PADDING).sum())
+        if held <= self.sequence_length:
+            raise InputError(
+                f"A split holds {held} tokens. Expected more than the {self.sequence_length} that "
+                f"the model sees at once. Try more text, or --sequence-length {max(held // 2, 2)}."
+            )
+
     def rows(self, encoded: dict[str, Any]) -> int:
         """Return how many windows there are."""
         return (len(encoded["tokens"]) - 1) // self.sequence_length
@@ -154,11 +164,17 @@ class CorpusPreprocessor(_Tokenized):
         The tokens are in a file without a name, which is gone with the process.
         """
         kind = np.uint16 if self.tokenizer.size <= 1 << 16 else np.int32
-        with TemporaryFile() as file:
-            for part in self._tokens(split):
-                file.write(part.astype(kind).tobytes())
-            file.flush()
-            tokens = np.memmap(file, kind, mode="r")
+        try:
+            with TemporaryFile() as file:
+                for part in self._tokens(split):
+                    file.write(part.astype(kind).tobytes())
+                file.flush()
+                tokens = np.memmap(file, kind, mode="r")
+        except OSError as error:
+            raise WriteError(
+                f"The tokens of a long text cannot be kept in '{gettempdir()}': {error.strerror}. "
+                "Expected room for two bytes a token. Try another folder as $TMPDIR."
+            ) from error
         step = self.sequence_length
 
         def window(row: np.ndarray) -> np.ndarray:

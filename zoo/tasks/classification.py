@@ -52,6 +52,12 @@ class Classification(common.Task):
         codes = split.targets()
         return codes.astype(np.float32)[:, None] if self.binary else codes
 
+    def example(self, inputs: Any, target: tf.Tensor) -> tuple[Any, ...]:
+        """Return what the training step takes; where labels are mixed, float32 `(B, classes)`."""
+        if self.mixed and not self.binary:
+            target = tf.one_hot(target, len(self.classes))
+        return inputs, target
+
     def class_weights(self, targets: np.ndarray) -> np.ndarray:
         """Return a float32 weight a row, so that every class weighs the same in all."""
         codes = targets.reshape(-1).astype(int)

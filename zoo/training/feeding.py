@@ -49,6 +49,7 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
     encoded = preprocessor.encode_split(split)
     more: dict[str, Any] = {}
     if hasattr(preprocessor, "take"):
+        preprocessor.refuse_short(encoded)
         more = {"take": preprocessor.take, "size": preprocessor.rows(encoded)}
     if hasattr(preprocessor, "lengths"):
         more = {"lengths": preprocessor.lengths(encoded)}
