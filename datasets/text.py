@@ -118,6 +118,8 @@ def _place(document: Document, start: int, near: int) -> int:
 
 def _between(whole: Any, start: int, near: int) -> int:
     """Return a place between two characters of UTF-8, `near` or before, but after `start`."""
+    if near >= len(whole):
+        return near
     before = near
     while whole[before] & 0xC0 == 0x80:
         before -= 1
