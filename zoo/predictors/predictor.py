@@ -16,6 +16,7 @@ from zoo.progress import Progress
 
 BATCH = 1024  # examples answered together, but no more than that many numbers
 LARGEST_BATCH = 1 << 22
+LONG = 1024  # steps a series is taken to have where lengths differ
 
 
 class Predictor:
@@ -106,7 +107,7 @@ class Predictor:
     @property
     def batch_size(self) -> int:
         """How many examples are answered together: fewer where each is large."""
-        numbers = sum(math.prod(column.shape) for column in self.spec.inputs)
+        numbers = sum(math.prod(n or LONG for n in column.shape) for column in self.spec.inputs)
         return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))
 
     def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
