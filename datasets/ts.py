@@ -177,7 +177,8 @@ def _example(line: str, header: _Header) -> tuple[np.ndarray, str]:
     if not parts:
         raise _Broken(f"has no ':' and {header.target} at its end", "one after the values")
     if header.dimensions not in (None, len(parts)):
-        raise _Broken(f"has {len(parts)} dimensions", f"{header.dimensions} as all have")
+        several = "dimension" if len(parts) == 1 else "dimensions"
+        raise _Broken(f"has {len(parts)} {several}", f"{header.dimensions} as all have")
     columns = [_values(part) for part in parts]
     for column in columns:
         expected = header.steps or len(columns[0])

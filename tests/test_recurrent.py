@@ -103,7 +103,7 @@ def test_both_directions_read_from_both_ends(name):
 
 @pytest.mark.parametrize("build", KERAS)
 def test_no_next_token_from_both_ends(build):
-    with pytest.raises(ValueError, match="must not read it. Received: bidirectional=True"):
+    with pytest.raises(ValueError, match=r"must not read it\. Received: bidirectional=True"):
         build(vocabulary_size=5, bidirectional=True)
     assert "language-modelling" not in registry.get("bilstm").tasks
 
