@@ -4,8 +4,7 @@ Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, with the forget gate o
 and Cummins, 2000.
 """
 
-import keras
-
+from zoo.layers.lstm import LSTM
 from zoo.layers.recurrent import recurrent
 
 
@@ -43,7 +42,7 @@ def lstm(
         classifier_activation: applied to the output, as in keras.applications; None for logits.
     """
     return recurrent(
-        keras.layers.LSTM,
+        LSTM,
         input_shape,
         classes,
         vocabulary_size,
