@@ -12,6 +12,7 @@ ORDER = (
     "startup", "training", "first_run", "accuracy", "language", "synthesis", "tables", "latency",
     "checkpoints",
     "pictures",
+    "recurrent",
     "networks",
     "transfer",
 )  # fmt: skip

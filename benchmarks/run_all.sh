@@ -15,5 +15,6 @@ torch=${2:-}
 "$python" -m benchmarks.latency
 "$python" -m benchmarks.checkpoints
 "$python" -m benchmarks.pictures --torch-python "$torch"
+"$python" -m benchmarks.recurrent --torch-python "$torch"
 "$python" -m benchmarks.networks --torch-python "$torch"
 "$python" -m benchmarks.collect

@@ -114,14 +114,14 @@ def _column_key(series: pd.Series) -> bytes:
 
 def _array(name: str, array: np.ndarray) -> dict[str, Any]:
     flat = array.reshape(len(array), -1)
+    low, high = np.fmin.reduce(flat, axis=0), np.fmax.reduce(flat, axis=0)  # NaN left out
+    numbers = {key: _range(array)[key] for key in ("minimum", "mean", "maximum")}
     return {
         "name": name,
         "shape": list(array.shape[1:]),
         "type": str(array.dtype),
-        "minimum": float(array.min()),
-        "mean": float(array.mean()),
-        "maximum": float(array.max()),
-        "constant": int((flat.min(axis=0) == flat.max(axis=0)).sum()),
+        **numbers,
+        "constant": int((low == high).sum()),
     }
 
 

@@ -38,13 +38,13 @@ class Column:
         kind: "number" (float64, NaN when missing), "category" (a string, "" when missing),
             "date" (a string, "" when missing), "vector" (float32 array), "image" (uint8 array of
             height, width, channels) or "text" (a string).
-        shape: shape of one example; () for a scalar.
+        shape: shape of one example; () for a scalar; None steps where series differ in length.
         format: of a date, its `strptime` format.
     """
 
     name: str
     kind: str
-    shape: tuple[int, ...] = ()
+    shape: tuple[Any, ...] = ()
     format: str = ""
 
 
@@ -256,6 +256,7 @@ class Raw:
         given: rows of the splits that exist already, by "train", "validation", "test".
         notes: what a user should be told.
         places: what a message calls some rows, as a pair of the file and "line 17" each.
+        uneven: whether vectors are series of different lengths, NaN after the end of the shorter.
     """
 
     kind: str
@@ -269,6 +270,13 @@ class Raw:
     given: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     places: Callable[[Sequence[int]], list[tuple[str, str]]] | None = None
+    uneven: bool = False
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Shape of one example of an array; None steps where series differ in length."""
+        shape = () if self.array is None else self.array.shape[1:]
+        return (None, *shape[1:]) if self.uneven else shape
 
     def __len__(self) -> int:
         if self.kind == "text":

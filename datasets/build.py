@@ -235,7 +235,7 @@ def _inputs(
     if raw.kind == "text":
         return (Column(raw.column, "text"),), []
     if raw.array is not None:
-        return (Column(raw.kind, raw.kind, raw.array.shape[1:]),), []
+        return (Column(raw.kind, raw.kind, raw.shape),), []
     assert raw.frame is not None
     aside = {*request.drop, request.split_column, *(target.names if target else ())}
     names = [name for name in raw.frame.columns if name not in aside]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,9 +26,10 @@ from .frames import Chunk, canonical, conflicts, force_text, is_number, join
 from .pictures import SUFFIXES as PICTURES
 from .splits import NAMES, consecutive, split_name
 from .text import read_text
+from .ts import read_series, same_length
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
-SUFFIXES = (*TABLES, ".npz", ".txt")
+SUFFIXES = (*TABLES, ".npz", ".ts", ".txt")
 SEARCHED = 10_000  # files among which pictures are looked for, for a message
 
 
@@ -46,8 +48,8 @@ def find_parts(reference: str) -> dict[str, Path]:
         return {"all": _readable(path)}
     parts: dict[str, Path] = {}
     for file in files_in(path):
-        split = split_name(file.name.partition(".")[0])
-        if split and suffix_of(file):
+        split = _split_of(file)
+        if split:
             if split in parts:
                 raise InputError(
                     f"'{path}' has both {parts[split].name} and {file.name}; expected one file a "
@@ -61,10 +63,13 @@ def find_parts(reference: str) -> dict[str, Path]:
 
 def has_parts(folder: Path) -> bool:
     """Tell whether a folder has a train file of a kind that is read."""
-    return any(
-        split_name(file.name.partition(".")[0]) == "train" and suffix_of(file)
-        for file in files_in(folder)
-    )
+    return any(_split_of(file) == "train" for file in files_in(folder))
+
+
+def _split_of(file: Path) -> str | None:
+    """Return the split that a file's name says it holds: train.csv, GunPoint_TRAIN.ts."""
+    name, suffix = file.name.partition(".")[0], suffix_of(file)
+    return split_name(name.rpartition("_")[2] if suffix == ".ts" else name) if suffix else None
 
 
 def read_raw(parts: dict[str, Path], bad: BadExamples | None = None) -> Raw:
@@ -81,6 +86,9 @@ def read_raw(parts: dict[str, Path], bad: BadExamples | None = None) -> Raw:
         return _read_tables(parts, bad)
     if family == ".txt":
         return _stack({split: read_text(path) for split, path in parts.items()}, parts)
+    if family == ".ts":
+        series = {split: read_series(path, bad) for split, path in parts.items()}
+        return _stack(same_length(series), parts)
     return _stack({split: read_arrays(path, bad) for split, path in parts.items()}, parts)
 
 
@@ -165,7 +173,7 @@ def _stack(raws: dict[str, Raw], parts: dict[str, Path]) -> Raw:
     labelled = first.frame is not None
     frame = join([_chunk(raw.frame) for raw in raws.values()]) if labelled else None  # type: ignore[arg-type]
     array = np.concatenate([raw.array for raw in raws.values() if raw.array is not None])
-    return Raw(first.kind, frame, array, target=first.target, given=given, notes=first.notes)
+    return replace(first, frame=frame, array=array, given=given)
 
 
 def _refuse_unlike(first: Raw, other: Raw, path: Path) -> None:
@@ -178,9 +186,8 @@ def _refuse_unlike(first: Raw, other: Raw, path: Path) -> None:
 
 
 def _shape(raw: Raw) -> str:
-    shape = raw.array.shape[1:] if raw.array is not None else ()
     targets = list(raw.frame.columns) if raw.frame is not None else "no targets"
-    return f"{raw.kind} arrays of {shape} with {targets}"
+    return f"{raw.kind} arrays of {raw.shape} with {targets}"
 
 
 def _given(sizes: dict[str, int]) -> dict[str, np.ndarray]:

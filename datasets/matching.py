@@ -92,12 +92,13 @@ def _odd(series: pd.Series, column: Column) -> str:
 
 
 def _refuse_shape(raw: Raw, spec: Spec, source: str) -> None:
-    assert raw.array is not None
-    received, expected = raw.array.shape[1:], spec.inputs[0].shape
+    received, expected = raw.shape, spec.inputs[0].shape
+    if expected[:1] == (None,):
+        received = (None, *received[1:])  # series of any length
     if received != expected:
         raise InputError(
-            f"'{source}' has examples of shape {received}; expected {expected}, as in the training "
-            "data; try resizing them"
+            f"'{source}' has examples of shape {raw.shape}; expected {expected}, as in the "
+            "training data; try resizing them"
         )
 
 

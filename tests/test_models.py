@@ -208,7 +208,7 @@ def test_lstm_reads_what_it_is_given():
     assert lstm((8, 8, 3), 10, units=(8, 8), dropout=0.1)(normal(2, 8, 8, 3)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", ["gpt-nano", "lstm"])
+@pytest.mark.parametrize("name", ["gpt-nano", "simple-rnn", "lstm", "gru", "tcn"])
 def test_language_models_see_no_future(name):
     model = zoo.create(name, **{**registry.get(name).tiny, "sequence_length": 8})
     tokens = RANDOM.integers(11, size=(1, 8)).astype("int32")

@@ -96,6 +96,7 @@ DRAWN = {
     "anomaly scores of nothing": ("anomaly_scores", [None]),
     "gray samples": ("samples", np.random.default_rng(3).random((10, 8, 8))),
     "color samples": ("samples", np.full((3, 8, 12, 3), 200, np.uint8), ["a", 2, EVIL]),
+    "mistaken series": ("mistaken_series", EXAMPLES[0, ..., 0], ["a as b", "b as a", EVIL]),
     "masks": ("masks", *masks(2)),
     "masks of many classes": ("masks", *masks(60)),
     "boundary of 2": ("boundary", *boundary(2)),

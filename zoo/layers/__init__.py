@@ -140,6 +140,11 @@ def check_units(units: tuple[int, ...]) -> tuple[int, ...]:
 
 def check_size(input_shape: tuple[int, ...], cardinalities: tuple[int, ...] = ()) -> int:
     """Return how many numbers one example has, refusing an example without any input."""
+    if None in input_shape:
+        raise ValueError(
+            f"Expected examples of one size. Received: input_shape={input_shape}, sequences of "
+            "different lengths, which recurrent networks and tcn read"
+        )
     size = math.prod(input_shape)
     if size == 0 and not cardinalities:
         raise ValueError(f"Expected at least one input. Received: input_shape={input_shape}")

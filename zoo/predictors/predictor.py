@@ -18,6 +18,7 @@ from zoo.progress import Progress
 BATCH = 1024  # examples answered together, but no more than that many numbers
 LARGEST_BATCH = 1 << 22
 LARGEST_TEXT = 1 << 16  # numbers that a text counts as
+LONG = 1024  # steps a series is taken to have where lengths differ
 
 
 class Predictor:
@@ -110,7 +111,7 @@ class Predictor:
     def batch_size(self) -> int:
         """How many examples are answered together: fewer where each is large."""
         numbers = sum(
-            LARGEST_TEXT if column.kind == "text" else math.prod(column.shape)
+            LARGEST_TEXT if column.kind == "text" else math.prod(n or LONG for n in column.shape)
             for column in self.spec.inputs
         )
         return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))

@@ -76,7 +76,9 @@ def from_json(state: Mapping[str, Any]) -> Preprocessor:
     Raises:
         ValueError: its examples would be larger than any are.
     """
-    shape = state.get("shape", ())
+    shape = [*state.get("shape", ())]
+    if shape[:1] == [None] and state["kind"] == "vector":  # series of any length
+        shape = shape[1:]
     if any(not isinstance(size, int) or size < 1 for size in shape):
         raise ValueError(f"its shape is {shape}")
     if math.prod(shape) > LARGEST_EXAMPLE:

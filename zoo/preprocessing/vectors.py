@@ -13,12 +13,16 @@ from zoo.preprocessing.tables import mean_and_scale
 
 
 class VectorPreprocessor:
-    """Standardizes one float32 array per example, of any shape."""
+    """Standardizes one float32 array per example, of any shape.
+
+    A missing value, NaN, becomes the mean. Where series differ in length, so that `shape` begins
+    with None, what is NaN to the end is padding and stays NaN: such models do not read it.
+    """
 
     kind = "vector"
 
     def __init__(
-        self, name: str, shape: Sequence[int], mean: Sequence[float], scale: Sequence[float]
+        self, name: str, shape: Sequence[int | None], mean: Sequence[float], scale: Sequence[float]
     ):
         self.name = name
         self.shape = tuple(shape)
@@ -59,7 +63,13 @@ class VectorPreprocessor:
     def encode(self, raw: dict[str, tf.Tensor]) -> tf.Tensor:
         """Standardize `(B, *shape)`."""
         # A graph would turn a division into this product, and differ in the last bit.
-        return (raw[self.name] - self.mean) * (1.0 / self.scale)
+        values = (raw[self.name] - self.mean) * (1.0 / self.scale)
+        missing = tf.math.is_nan(values)
+        if None in self.shape:
+            held = tf.reduce_any(~missing, axis=2, keepdims=True)  # (B, T, 1)
+            after = tf.cumsum(tf.cast(held, tf.int32), axis=1, reverse=True)
+            missing &= after > 0
+        return tf.where(missing, 0.0, values)
 
     def tensors(self, encoded: tf.Tensor) -> tf.Tensor:
         """Return the encoded array as it is."""

@@ -233,6 +233,8 @@ def _convert(model: str, argument: Argument, value: Any) -> Any:
 
 
 def _convert_data(model: str, argument: Argument, value: Any) -> Any:
+    if argument.name == "input_shape" and _any_length(value):  # sequences of any length
+        return (None, *_convert_data(model, argument, value[1:]))
     pattern: Any = (1,) if argument.name in ("input_shape", "cardinalities") else 1
     try:
         return _convert(model, Argument("", pattern), value)
@@ -241,6 +243,10 @@ def _convert_data(model: str, argument: Argument, value: Any) -> Any:
         raise InputError(
             f"Received {argument.name}={value!r} for model '{model}'. Expected {kind}."
         ) from None
+
+
+def _any_length(shape: Any) -> bool:
+    return isinstance(shape, (list, tuple)) and len(shape) > 1 and shape[0] is None
 
 
 def _convert_tuple(model: str, argument: Argument, value: Any) -> tuple[Any, ...]:

@@ -35,6 +35,7 @@ PICTURES = {
     "answer": "zoo.reports.answers:draw",
     "augmented": "zoo.reports.augmented:draw",
     "boundary": "zoo.reports.boundary:draw",
+    "mistaken_series": "zoo.reports.mistakes:draw",
     "masks": "zoo.reports.segmentation:draw_masks",
     "activations": "zoo.reports.activations:draw",
 }

@@ -32,6 +32,8 @@ def draw(run: Run, predictor: Any, data: Any, result: dict[str, Any]) -> None:
         _boxes(run, predictor, data)
     if task == "classification" and data.spec.kind == "image":
         _mistakes(run, predictor, getattr(data, result["split"]), result["tables"])
+    if task == "classification" and data.spec.kind == "vector" and len(columns[0].shape) == 2:
+        _mistaken_series(run, getattr(data, result["split"]), result["tables"])
     plane = len(columns) == 2 and all(column.kind == "number" for column in columns)
     if task == "classification" and plane:
         _boundary(run, predictor, data)
@@ -45,6 +47,17 @@ def _mistakes(run: Run, predictor: Any, split: Any, tables: dict[str, Any]) -> N
     pictures = _decoded(predictor, split.batch([mistake["row"] for mistake in mistakes]))
     captions = [f"{m['actual']} as {m['predicted']}" for m in mistakes]
     reports.save(reports.draw("samples", pictures, captions), run.plots / "worst_mistakes.png")
+
+
+def _mistaken_series(run: Run, split: Any, tables: dict[str, Any], most: int = 12) -> None:
+    """Draw the series that were taken for something else, the most surely so first."""
+    mistakes = tables["worst_mistakes"][:most]
+    if not mistakes:
+        return
+    (series,) = split.batch([mistake["row"] for mistake in mistakes]).values()
+    captions = [f"{m['actual']} as {m['predicted']}" for m in mistakes]
+    figure = reports.draw("mistaken_series", series, captions)
+    reports.save(figure, run.plots / "worst_mistakes.png")
 
 
 def _decoded(predictor: Any, raw: dict[str, np.ndarray]) -> np.ndarray:
