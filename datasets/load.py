@@ -221,14 +221,15 @@ def _read_folder(
         return read_idx_files(found, reference)
     if pairs := find_masks(folder):
         return read_masks(pairs, shape, bad, reference, classes, values)
+    texts = find_classes(folder, prose.texts_in)
+    if all(texts.values()) and texts:
+        return prose.read_labelled(texts)
     if members := find_classes(folder, pictures_in):
         return read_classes(members, shape, bad, reference, least=1 if classes else 2)
-    if members := find_classes(folder, prose.texts_in):
-        return prose.read_labelled(members)
     if parallel := prose.find_parallel(folder):
         return prose.read_parallel(parallel, bad)
-    if texts := prose.texts_in(folder):
-        return prose.read_folder(texts)
+    if documents := prose.texts_in(folder):
+        return prose.read_folder(documents)
     return None
 
 

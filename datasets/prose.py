@@ -50,6 +50,12 @@ def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw
         or raw.target
         or tuple(n for n in map(str, raw.frame) if n.lower() in USUAL)[:1]
     )
+    if request.task == "sequence-to-sequence" and not targets:
+        names = [name for name in raw.frame.columns if is_text(raw.frame[name])]
+        raise InputError(
+            f"'{source}' does not say which text is to be written; expected a target; try --target "
+            f"with one of: {', '.join(names)}"
+        )
     aside = {*request.drop, request.split_column, *targets}
     others = [name for name in raw.frame.columns if name not in aside]
     texts = [name for name in others if is_text(raw.frame[name])]
@@ -208,4 +214,4 @@ def _lines(path: Path) -> list[str]:
         if path.suffix == ".gz":
             content = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(LARGEST)
         text = content.decode("utf-8-sig")
-    return text.rstrip("\n").split("\n")
+    return text.removesuffix("\n").split("\n")

@@ -72,6 +72,13 @@ images.RESIDENT = 0
 """
 
 
+LONG_TEXT = """
+from zoo.preprocessing import text
+
+text.LARGEST_KEPT = 0
+"""
+
+
 class Zoo(jobs.Jobs):
     """Runs `zoo` commands that end as a test asks; `setting` is source that runs before them."""
 
@@ -88,6 +95,9 @@ def write_data(folder):
     lines = [f"To be, or not to be, that is question {i}. " * 8 for i in range(20)]
     (folder / "lines.txt").write_text("\n".join(lines))
     random = np.random.default_rng(0)
+    words = [" ".join(random.choice(list("abcdef"), random.integers(2, 9))) for _ in range(80)]
+    pairs = [f"{text}\t{text[::-1]}\t{text[0] < 'd'}" for text in words]
+    (folder / "pairs.tsv").write_text("\n".join(["source\ttarget\tearly", *pairs]) + "\n")
     pictures = random.integers(256, size=(80, 8, 8, 1)).astype("uint8")
     np.savez(folder / "labels.npz", x=pictures, y=random.integers(2, size=(80, 3)))
     np.savez(folder / "numbers.npz", x=pictures, y=random.normal(size=(80, 2)))
@@ -131,6 +141,7 @@ LARGE = {
 OF_LARGE = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")  # 8x8 pixels are too few for them
 SEQUENCES = {
     "language-modelling": ("--data", "lines.txt", "--sequence-length", "8"),
+    "sequence-to-sequence": ("--data", "pairs.tsv", "--target", "target", "--drop", "early"),
     "classification": ("--data", "classes.npz"),
     "multi-label": ("--data", "tags.npz"),
     "regression": ("--data", "values.npz"),

@@ -46,12 +46,22 @@ FEATURES = {
     "XLA and a Transformer": (
         *kills.command("gpt-nano", "language-modelling"), "--jit", "on", "--dropout", "0.1",
     ),
+    "states carried": (
+        *kills.command("lstm", "language-modelling"), "--carry-state", "--dropout", "0.1",
+    ),
+    "texts of many lengths": (
+        "gru", "--data", "pairs.tsv", "--kind", "text", "--target", "early", "--drop", "target",
+        "--batch-size", "8", "--epochs", "3", "--set", "units=8", "--dropout", "0.1",
+    ),
+    "a text streamed from a file": kills.command("lstm", "language-modelling"),
     "two optimizers that accumulate": (
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
 QUICK = next(iter(FEATURES))
-SETTINGS = {"two replicas": kills.REPLICAS, "streamed": kills.STREAMED}
+SETTINGS = {
+    "two replicas": kills.REPLICAS, "streamed": kills.STREAMED, "a text streamed": kills.LONG_TEXT,
+}  # fmt: skip
 
 
 def setting(feature):

@@ -135,6 +135,9 @@ class Optimization:
     )
     clip_norm: float | None = option(None, "Largest norm of the whole gradient.", above=0.0)
     accumulate: int = option(1, "Batches whose gradients make one step.", low=1)
+    carry_state: bool = option(
+        False, "Go on with a recurrent model's state from one window of a running text to the next."
+    )
     ema: float | None = option(
         None, "Momentum of the weights' moving average, as 0.99, used once trained.",
         above=0.0, high=0.999999,

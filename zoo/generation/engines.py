@@ -11,29 +11,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.layers.recurrent import chain
 from zoo.preprocessing.tokenizers import PADDING
 
 
 def create(model: Any, width: int) -> Any:
     """Return the fastest engine for a model that reads at most `width` tokens."""
-    layers = _chain(model)
-    if layers and any(isinstance(layer, keras.layers.RNN) for layer in layers):
+    layers = chain(model)
+    if layers:
         return Recurrent(layers)
     return Windowed(model, width)
-
-
-def _chain(model: Any) -> list[Any]:
-    """Return the layers of a model in which each has but the one before as its input."""
-    before = getattr(model, "input", None)
-    if not isinstance(before, keras.KerasTensor):
-        return []
-    found = []
-    for layer in model.layers[1:]:
-        if isinstance(layer, keras.Model) or layer.input is not before:
-            return []
-        before = layer.output
-        found.append(layer)
-    return found
 
 
 class Recurrent:

@@ -127,3 +127,17 @@ def recurrent(
         x = cells(x, mask=steps)
         x = keras.layers.Dropout(dropout)(x) if dropout else x
     return keras.Model(inputs, layers.logits(x, outputs, penalty, classifier_activation), name=name)
+
+
+def chain(model):
+    """Return the layers of a model that has recurrent ones and in which each reads the one before.
+
+    Of any other model return none.
+    """
+    before, found = getattr(model, "input", None), []
+    for layer in model.layers[1:]:
+        if isinstance(layer, keras.Model) or layer.input is not before:
+            return []
+        before = layer.output
+        found.append(layer)
+    return found if any(isinstance(layer, keras.layers.RNN) for layer in found) else []

@@ -66,11 +66,12 @@ class LSTMDecoder(keras.layers.Layer):
             seen = self.look(h, keys, memory, real)  # (B, T, C)
         else:
 
-            def step(states, x):
-                h, states, seen = self.advance(x, states, keys, memory, real)
-                return states, (h, seen)
+            def step(carried, x):
+                _, states, seen = self.advance(x, carried[:2], keys, memory, real)
+                return (carried := [*states, seen]), carried
 
-            _, (h, seen) = ops.scan(step, [h, c], ops.transpose(x, (1, 0, 2)))
+            first = [h, c, ops.zeros_like(memory[:, 0])]
+            _, (h, _, seen) = ops.scan(step, first, ops.transpose(x, (1, 0, 2)))
             h, seen = (ops.transpose(y, (1, 0, 2)) for y in (h, seen))
         return self.answer(h, seen, training)
 

@@ -118,6 +118,7 @@ class Words:
             standardize=self._spaced, split="whitespace", ragged=True,
             vocabulary=["\n", *self.vocabulary],
         )  # fmt: skip
+        self._layer(tf.constant([""]))  # builds it, without which it cannot be exported
         self._symbols = tf.constant(["", "[UNK]", "", *self.vocabulary])
 
     @classmethod

@@ -36,6 +36,25 @@ ROWS = (
         training=TRAINING,
     ),
     Row(
+        name="char-rnn",
+        family="rnn",
+        tasks=("language-modelling",),
+        builder="zoo.models.lstm:lstm",
+        options={"units": (256, 256), "dropout": 0.2},
+        summary="Two layers of LSTM that write text, a character at a time unless told otherwise.",
+        paper=Paper(
+            "Graves", "Generating Sequences With Recurrent Neural Networks", 2013, "1308.0850"
+        ),
+        tiny={**TOKENS, "units": (8, 8)},
+        training={
+            **TRAINING,
+            "batch_size": 64,
+            "sequence_length": 64,
+            "steps": 6000,
+            "clip_norm": 1.0,
+        },
+    ),
+    Row(
         name="gru",
         family="rnn",
         tasks=SEQUENCES,

@@ -66,6 +66,16 @@ def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any
     return Streamed(len(split), read, prepare, target, weight, explain)
 
 
+def carry(feed: Any, rows: int) -> None:
+    """Let each of a batch's rows of running text go on in the next batch."""
+    if isinstance(feed, Streamed) or len(feed) < rows:
+        raise InputError(
+            f"--carry-state was given with batches of {rows} windows of {len(feed):,}. Expected "
+            "fewer, of a text that fits into memory. Try a smaller --batch-size."
+        )
+    feed.stream(rows)
+
+
 def _explain(split: Any, preprocessor: Any, rows: Sequence[int]) -> None:
     """Raise an InputError for the first picture or mask of some rows that cannot be read."""
     preprocessor.explain(split, rows)

@@ -73,7 +73,11 @@ class Resident(Loaded):
         take: see `Loaded`; then there are `size` examples.
         size: how many.
         lengths: of sequences; batches are then of some that are about as long.
+
+    `stream` makes it one of running text.
     """
+
+    streams = 0  # rows of a batch that go on in the next
 
     spec = tf.TensorSpec((None,), tf.int32)
 
@@ -91,6 +95,11 @@ class Resident(Loaded):
         self.lengths = lengths
         arrays = keras.tree.map_structure(_kept, (encoded, target, weight))
         super().__init__(arrays, prepare, take)
+
+    def stream(self, streams: int) -> None:
+        """Let each row of a batch go on in the next, so many rows; the examples are windows."""
+        self.streams, self.windows = streams, self.size
+        self.size = self.size // streams * streams
 
     def __len__(self) -> int:
         return self.size

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from zoo import weights
 from zoo.errors import InputError, Interrupted
-from zoo.training import divergence, feeds, guard, optimizers, state
+from zoo.training import carrying, divergence, feeds, guard, optimizers, state
 from zoo.training.callbacks import Callbacks
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.distribution import Agreement, run_eagerly
@@ -50,8 +50,7 @@ class Trainer:
             epoch's weights are then restored at the end.
         callbacks: Keras callbacks.
         constants: columns of the log that are the same in every epoch.
-        checkpoints: where to save, or None.
-        interval: when to save.
+        checkpoints, interval: where to save, or None, and when.
         record: what the run is, kept with every checkpoint.
     """
 
@@ -166,8 +165,8 @@ class Trainer:
             position.stopped = True
             self.save()
         self.on_row(self._close(logs, order))
-        reached = position.step >= self._limit or position.epoch >= (self._epochs or math.inf)
-        position.stopped |= over or reached
+        position.stopped |= position.epoch >= (self._epochs or math.inf)
+        position.stopped |= over or position.step >= self._limit
         self._pause(signals, self.model.stop_training, closed=True, keep=whole)
 
     def _begin_epoch(self) -> tf.Tensor:
@@ -175,6 +174,7 @@ class Trainer:
         if self.position.batch == 0:
             self.callbacks.list.on_epoch_begin(self.position.epoch)
             self._reset_metrics()
+            carrying.forget(self.model)
         return order_of(self.feed, self.steps.batch_size, self.seed, self.position.epoch)
 
     def _pause(self, signals: Signals, over: bool, closed: bool, keep: bool = True) -> bool:

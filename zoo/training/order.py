@@ -24,9 +24,23 @@ def epoch_order(size: tf.Tensor, seed: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor
 
 def order_of(feed: Any, batch: int, seed: int, epoch: int) -> tf.Tensor:
     """Return the order in which an epoch takes the examples of a feed, in batches of a size."""
+    if getattr(feed, "streams", 0):
+        return in_streams(feed.windows, feed.streams, seed, epoch)
     order = epoch_order(len(feed), seed, epoch)
     lengths = getattr(feed, "lengths", None)
     return order if lengths is None else by_length(order.numpy(), lengths, batch, seed, epoch)
+
+
+def in_streams(windows: int, streams: int, seed: int, epoch: int) -> tf.Tensor:
+    """Return an order whose batches go on where the one before ended, row by row.
+
+    The windows of a running text, taken as a ring, are cut anywhere into as many equal streams as a
+    batch has rows; the few that are left over are others in each epoch.
+    """
+    length = windows // streams
+    start = np.random.RandomState([seed, epoch]).randint(windows)
+    order = start + np.arange(streams)[None, :] * length + np.arange(length)[:, None]
+    return tf.constant((order % windows).reshape(-1).astype(np.int32))
 
 
 def by_length(
@@ -46,8 +60,8 @@ def by_length(
     whole = len(order) // batch * batch
     rest, order = order[whole:], order[:whole]
     pools = np.split(order, range(POOL * batch, whole, POOL * batch))
-    total = lengths.reshape(len(lengths), -1).sum(axis=1)
-    pools = [pool[np.argsort(total[pool], kind="stable")] for pool in pools]
+    columns = lengths.reshape(len(lengths), -1)
+    pools = [pool[np.lexsort(columns[pool].T)] for pool in pools]
     batches = np.concatenate(pools).reshape(-1, batch)
     shuffled = np.random.RandomState([seed, epoch]).permutation(len(batches))
     return tf.constant(np.concatenate([batches[shuffled].reshape(-1), rest]))

@@ -22,7 +22,7 @@ from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 from zoo.startup import processor
-from zoo.training import beginning, distribution, feeding, optimizers
+from zoo.training import beginning, carrying, distribution, feeding, optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
@@ -45,6 +45,7 @@ class Session:
     preprocessor: Any
     builder: dict[str, Any]
     model: keras.Model
+    trained: keras.Model
     feeds: dict[str, Any]
     device: str
     precision: str
@@ -69,7 +70,7 @@ class Session:
         """Return the trainer; it traces the training step."""
         chosen, run = self.config.optimization, self.config.run
         return Trainer(
-            self.model,
+            self.trained,
             self.feeds["train"],
             batch_size=chosen.batch_size or 32,
             seed=run.seed,
@@ -213,15 +214,17 @@ def prepare(
     if feeds["validation"] is None or task.monitor is None:
         chosen = without_early_stopping(asked, chosen)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
+    if chosen.optimization.carry_state and name == "language-modelling":
+        feeding.carry(feeds["train"], examples)
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)
     precision = choose_precision(chosen.run.precision, device)
     jit = choose_jit(chosen.run.jit, row.family, strategy)
     with strategy.scope() if strategy is not None else nullcontext():
-        model = build(chosen, row, builder, task, precision, steps_per_epoch)
+        model, trained = build(chosen, row, builder, task, precision, steps_per_epoch, strategy)
     return Session(
-        config.command_line(asked), chosen, row, dataset, task, preprocessor, builder, model, feeds,
-        device, precision, jit, strategy, steps_per_epoch, augment,
+        config.command_line(asked), chosen, row, dataset, task, preprocessor, builder, model,
+        trained, feeds, device, precision, jit, strategy, steps_per_epoch, augment,
     )  # fmt: skip
 
 
@@ -294,9 +297,15 @@ def choose_precision(asked: str, device: str) -> str:
 
 
 def build(
-    chosen: config.Config, row: Row, builder: dict[str, Any], task: Any, precision: str, steps: int
-) -> keras.Model:
-    """Build and compile the model, its weights drawn from the run's seed."""
+    chosen: config.Config,
+    row: Row,
+    builder: dict[str, Any],
+    task: Any,
+    precision: str,
+    steps: int,
+    strategy: tf.distribute.Strategy | None,
+) -> tuple[keras.Model, keras.Model]:
+    """Build the model, its weights drawn from the run's seed; compile it, or what trains it."""
     keras.utils.set_random_seed(chosen.run.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     try:
@@ -324,8 +333,11 @@ def build(
         backbone = {id(w) for layer in transfer.backbone(model) for w in layer.trainable_weights}
         slow = [i for i, w in enumerate(model.trainable_weights) if id(w) in backbone]
         optimizer.shares = dict.fromkeys(slow, chosen.optimization.backbone_rate)
+    trained = model
+    if chosen.optimization.carry_state:
+        trained = carrying.create(model, chosen, task.name, strategy)
     if loss is None:
-        model.compile(optimizer=optimizer)
+        trained.compile(optimizer=optimizer)
     else:
-        model.compile(optimizer=optimizer, loss=loss, metrics=task.metrics(), jit_compile=False)
-    return model
+        trained.compile(optimizer=optimizer, loss=loss, metrics=task.metrics(), jit_compile=False)
+    return model, trained

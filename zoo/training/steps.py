@@ -253,9 +253,7 @@ def _in_turn(feed: Any) -> tf.Tensor:
     lengths = getattr(feed, "lengths", None)
     if lengths is None:
         return tf.range(len(feed))
-    return tf.constant(
-        np.argsort(lengths.reshape(len(feed), -1).sum(axis=1), kind="stable").astype(np.int32)
-    )
+    return tf.constant(np.lexsort(lengths.reshape(len(feed), -1).T).astype(np.int32))
 
 
 def _share(indices: tf.Tensor, which: Any, replicas: int, batch: Any) -> tf.Tensor:
