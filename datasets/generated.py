@@ -1,6 +1,6 @@
-"""Points in the plane that show what a model can and cannot separate.
+"""Points in the plane that show what a model can and cannot separate, and waves to forecast.
 
-They are data sets, not samplers: every call returns the same points.
+They are data sets, not samplers: every call returns the same numbers.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .base import Raw
+from .base import Raw, Series
 
 
 def moons() -> Raw:
@@ -57,6 +57,22 @@ def blobs() -> Raw:
     clouds = [center[:, np.newaxis] + 0.8 * random.randn(2, size)
               for center, size in zip(centers, sizes, strict=True)]  # fmt: skip
     return _raw(random, clouds, noise=0.0)
+
+
+def sine_mixture() -> Raw:
+    """Waves of a day, of half a day and of a week, with noise of a tenth, hour by hour."""
+    random = _random(6)
+    hours = np.arange(2400)
+    turns = 2 * np.pi * hours / np.array([[24], [12], [168]])
+    waves = np.array([[1.0], [0.4], [0.6]]) * np.sin(turns + np.array([[0.3], [1.1], [2.0]]))
+    times = pd.date_range("2024-01-01", periods=len(hours), freq="h").strftime("%Y-%m-%d %H:%M")
+    frame = pd.DataFrame(
+        {
+            "time": pd.Categorical(times.astype(object)),
+            "value": waves.sum(axis=0) + 0.1 * random.randn(len(hours)),
+        }
+    )
+    return Raw("series", frame, target=("value",), series=Series("time", horizon=24))
 
 
 def _random(seed: int) -> np.random.RandomState:

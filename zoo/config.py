@@ -36,6 +36,7 @@ TASKS = (
     "reconstruction",
     "language-modelling",
     "image-synthesis",
+    "forecasting",
 )
 
 
@@ -48,7 +49,7 @@ class Data:
     )
     kind: str | None = option(
         None, "What the file holds, where its suffix does not say.",
-        choices=("table", "vector", "image", "text"),
+        choices=("table", "vector", "image", "text", "series"),
     )  # fmt: skip
     target: tuple[str, ...] = option((), "Column to predict; repeat for several.")
     task: str | None = option(None, "What to learn, where several tasks fit.", choices=TASKS)
@@ -73,6 +74,19 @@ class Data:
         kind="picture size",
     )  # fmt: skip
     sequence_length: int | None = option(None, "Tokens a language model sees at once.", low=2)
+    time: str | None = option(None, "Column of times, which makes a table time series.")
+    horizon: int | None = option(
+        None, "Steps of a series to forecast; by default the data set's own, else a season.", low=1
+    )
+    history: int | None = option(
+        None, "Steps a forecast looks back on; by default 3.5 horizons, and two seasons at least.",
+        low=1,
+    )  # fmt: skip
+    group: str | None = option(None, "Column that names the series each row is of.")
+    known: tuple[str, ...] = option((), "Column known ahead of its time; repeatable.")
+    season: int | None = option(
+        None, "Steps after which a series repeats; by default a day, week or year.", low=1
+    )
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,9 @@ class Optimization:
     )  # fmt: skip
     batch_size: int | None = option(None, "Examples a step.", low=1)
     loss: str | None = option(None, "Loss; by default the task's.", choices=LOSSES)
+    quantiles: str | None = option(
+        None, "Quantiles to forecast, the median among them, as 0.1,0.5,0.9.", kind="quantiles"
+    )
     huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
     optimizer: str | None = option(None, "Optimizer.", choices=OPTIMIZERS)
     learning_rate: float | None = option(None, "Learning rate, at its highest.", above=0.0)

@@ -281,6 +281,9 @@ def _data(arguments: Mapping[str, Any]) -> Any:
         shape = (EXAMPLES, arguments.get("sequence_length") or 8)
         return random.integers(arguments["vocabulary_size"], size=shape).astype("int32")
     numbers = random.random((EXAMPLES, *arguments["input_shape"])).astype("float32")
+    if known := arguments.get("known"):
+        future = random.random((EXAMPLES, arguments["horizon"], known)).astype("float32")
+        return {"past": numbers, "future": future}
     cardinalities = arguments.get("cardinalities")
     if not cardinalities:
         return numbers
@@ -322,6 +325,9 @@ def _compile(model: keras.Model, subject: Subject) -> None:
         return
     if task == "detection":
         model.compile(optimizer, FCOSLoss.of(model))
+        return
+    if task == "forecasting":
+        model.compile(optimizer, keras.losses.MeanAbsoluteError())  # any of its quantiles moves
         return
     shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
     loss: keras.losses.Loss = keras.losses.MeanSquaredError()

@@ -13,6 +13,7 @@ from typing import Any
 
 from zoo.datasets.base import Dataset
 from zoo.preprocessing.images import ImagePreprocessor
+from zoo.preprocessing.series import SeriesPreprocessor
 from zoo.preprocessing.tables import TablePreprocessor
 from zoo.preprocessing.text import TextPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
@@ -25,8 +26,15 @@ KINDS: dict[str, Any] = {
     "vector": VectorPreprocessor,
     "image": ImagePreprocessor,
     "text": TextPreprocessor,
+    "series": SeriesPreprocessor,
 }
-Preprocessor = TablePreprocessor | VectorPreprocessor | ImagePreprocessor | TextPreprocessor
+Preprocessor = (
+    TablePreprocessor
+    | VectorPreprocessor
+    | ImagePreprocessor
+    | TextPreprocessor
+    | SeriesPreprocessor
+)
 
 
 def fit(dataset: Dataset, *, embeddings: bool, sequence_length: int | None = None) -> Preprocessor:
@@ -54,6 +62,11 @@ def from_json(state: Mapping[str, Any]) -> Preprocessor:
     shape = state.get("shape", ())
     if any(not isinstance(size, int) or size < 1 for size in shape):
         raise ValueError(f"its shape is {shape}")
+    steps = [state.get(name, 1) for name in ("history", "horizon")]
+    if any(not isinstance(count, int) or count < 1 for count in steps):
+        raise ValueError(f"its history and horizon are {steps}")
+    if sum(steps) * len(state.get("columns", ())) > LARGEST_EXAMPLE:
+        raise ValueError(f"a window would have {sum(steps):,} steps")
     if math.prod(shape) > LARGEST_EXAMPLE:
         raise ValueError(f"an example would have {math.prod(shape):,} numbers")
     if not 0 < state.get("sequence_length", 1) <= LARGEST_SEQUENCE:

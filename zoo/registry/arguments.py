@@ -17,7 +17,10 @@ from typing import Any
 from zoo.errors import InputError, nearest
 from zoo.registry.row import Row
 
-DATA = ("input_shape", "classes", "cardinalities", "vocabulary_size", "sequence_length")
+DATA = (
+    "input_shape", "classes", "cardinalities", "vocabulary_size", "sequence_length", "horizon",
+    "targets", "known", "quantiles",
+)  # fmt: skip
 DICTATED = dict.fromkeys(DATA, "it follows from the data")
 DICTATED["classifier_activation"] = "zoo trains on logits and decodes them itself"
 

@@ -18,6 +18,7 @@ from zoo.registry import (
     cnn_modern,
     dense,
     detection,
+    forecasting,
     gan,
     rnn,
     segmentation,
@@ -30,7 +31,7 @@ from zoo.startup import quiet, start
 
 FAMILIES = (
     dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, transformer, gan,
-    applications,
+    applications, forecasting,
 )  # fmt: skip
 BUILT_IN = {row.name: row for family in FAMILIES for row in family.ROWS}
 ENTRY_POINTS = "zoo.models"
@@ -52,7 +53,8 @@ def list_models(
 
     Args:
         pattern: a shell wildcard the name must match, such as `*-nano`.
-        family: only those of this family: dense, cnn, rnn, transformer, gan.
+        family: only those of this family: dense, cnn, rnn, transformer, gan,
+            forecasting.
         task: only those that can do this task.
     """
     return [

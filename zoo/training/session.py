@@ -181,6 +181,13 @@ def load_data(chosen: config.Config) -> Dataset:
         split_seed=data.split_seed,
         on_bad_example=data.on_bad_example,
         image_size=data.image_size,
+        time=data.time,
+        horizon=data.horizon,
+        history=data.history,
+        group=data.group,
+        known=data.known,
+        season=data.season,
+        covariates="known" in {argument.name for argument in registry.arguments(chosen.model)},
     )
 
 
@@ -203,6 +210,8 @@ def prepare(
     task: Any = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     if augment is not None and augment.mixes:
         task.mixed = True
+    if chosen.optimization.quantiles is not None:
+        ask_quantiles(task, chosen.optimization.quantiles)
     known = {argument.name for argument in registry.arguments(row.name)}
     preprocessor = fit_preprocessor(chosen, row, dataset, embeddings="cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
@@ -235,6 +244,13 @@ def fit_preprocessor(
         )
     length = length or row.training.get("sequence_length")
     return preprocessing.fit(dataset, embeddings=embeddings, sequence_length=length)
+
+
+def ask_quantiles(task: Any, asked: str) -> None:
+    """Tell a task which quantiles to forecast."""
+    if not hasattr(task, "quantiles"):
+        raise InputError(f"--quantiles received {asked} for {task.name}. Expected forecasting.")
+    task.quantiles = options.quantiles(asked, "--quantiles")
 
 
 def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:
