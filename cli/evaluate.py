@@ -56,9 +56,10 @@ def command(
         + (f" ({result['split']})" if result["split"] else "")
     )
     print_table(["score", "value"], result["scores"].items())
-    if rows:
-        click.echo()
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    for table in (rows, *(result["tables"].get(name) for name in ("baselines", "quantiles"))):
+        if table:
+            click.echo()
+            print_table(list(table[0]), [list(row.values()) for row in table])
     if "confusion" in result["tables"]:
         click.echo()
         _print_confusion(result["tables"]["confusion"])

@@ -35,12 +35,13 @@ def command(
     """Answer every example of a FILE (- for stdin) with a line of CSV, or of JSON.
 
     Pictures may be several, and folders of them. A detector answers with a line a box, its edges in
-    pixels.
+    pixels, a forecaster with a line a step that follows the file's last.
 
     \b
     zoo predict runs/mlp-iris-1 flowers.csv
     zoo predict runs/mlp-iris-1 - < flowers.csv
     zoo predict runs/mlp-digits-1 three.png
+    zoo predict runs/dlinear-load-1 recent.csv
     zoo predict runs/resnet18-photos-1 cat.jpg holidays/ --draw drawn
     """
     from zoo import api
@@ -54,6 +55,8 @@ def command(
     outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
     if predictor.task.name == "detection":
         outputs = _boxes(outputs)
+    if predictor.task.name == "forecasting":
+        outputs = _steps(outputs)
     text = _table(outputs, predictor.spec.classes, as_json)
     if out is None:
         click.echo(text, nl=False)
@@ -139,6 +142,15 @@ def _boxes(outputs: dict[str, Any]) -> dict[str, Any]:
         "label": outputs["labels"][real],
         "score": outputs["scores"][real],
         **dict(edges),
+    }
+
+
+def _steps(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Return one row a step of each series that is continued."""
+    horizon = outputs["time"].shape[1]
+    return {
+        name: values.ravel() if values.ndim == 2 else values.repeat(horizon)
+        for name, values in outputs.items()
     }
 
 

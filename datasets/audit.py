@@ -15,7 +15,9 @@ from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
 from .pictures import Pictures, identity
+from .series_audit import describe
 from .splits import NAMES
+from .windows import SeriesSplit
 
 TOP = 5  # of the values of a category
 
@@ -35,6 +37,8 @@ def audit(data: Dataset) -> dict[str, Any]:
         "skipped": data.skipped,
         "notes": list(data.notes),
     }
+    if isinstance(data.train, SeriesSplit):
+        return report | describe(data)
     if isinstance(data.train, TableSplit):
         report |= _table(data, data.train.frame, splits)
     elif isinstance(data.train, ArraySplit):

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers import register
+
 EPSILON = 1e-2  # of a standard deviation: a window that stands still is not blown up
 
 
@@ -40,11 +42,6 @@ def targets_of(input_shape: Any, targets: int | None) -> int:
     return input_shape[-1] if targets is None else targets
 
 
-def histories(past: Any, targets: int) -> Any:
-    """Return each target's own past, `(B, targets, history)`."""
-    return ops.transpose(past[:, :, :targets], (0, 2, 1))
-
-
 def answer(x: Any, horizon: int, quantiles: int) -> Any:
     """Return a forecast, `(B, horizon, targets)`, with a last axis for more quantiles than one.
 
@@ -53,22 +50,10 @@ def answer(x: Any, horizon: int, quantiles: int) -> Any:
         horizon: steps.
         quantiles: numbers a step and target.
     """
-    targets = x.shape[1]
     if quantiles == 1:
-        return ops.transpose(x, (0, 2, 1))
-    x = ops.reshape(x, (-1, targets, horizon, quantiles))
-    return ops.transpose(x, (0, 2, 1, 3))
-
-
-def level_and_spread(x: Any) -> tuple[Any, Any]:
-    """Return mean and standard deviation of each window `(B, ..., history)`, `(B, ..., 1)` each.
-
-    To take them off and put them back on keeps a model right where the level of a series moves:
-    Kim and others, Reversible Instance Normalization, 2022, there with learned factors.
-    """
-    mean = ops.mean(x, axis=-1, keepdims=True)
-    variance = ops.mean(ops.square(x - mean), axis=-1, keepdims=True)
-    return mean, ops.sqrt(variance + EPSILON**2)
+        return keras.layers.Permute((2, 1), dtype="float32")(x)
+    x = keras.layers.Reshape((x.shape[1], horizon, quantiles), dtype="float32")(x)
+    return keras.layers.Permute((2, 1, 3), dtype="float32")(x)
 
 
 def linear(x: Any, outputs: int, individual: bool, penalty: Any) -> Any:
@@ -81,3 +66,72 @@ def linear(x: Any, outputs: int, individual: bool, penalty: Any) -> Any:
         dtype="float32",
     )  # fmt: skip
     return layer(x)
+
+
+@register
+class Columns(keras.layers.Layer):
+    """Some columns of `(B, history, columns)`, each one's steps along the last axis.
+
+    Args:
+        first, last: the first one, and the one after the last.
+    """
+
+    def __init__(self, first, last, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.first, self.last = first, last
+
+    def call(self, x):
+        return ops.transpose(x[:, :, self.first : self.last], (0, 2, 1))  # (B, n, history)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.last - self.first, input_shape[1])
+
+    def get_config(self):
+        return {**super().get_config(), "first": self.first, "last": self.last}
+
+
+@register
+class TakeOff(keras.layers.Layer):
+    """Each window `(B, targets, history)` without its level, and what was taken off.
+
+    That is the last value, or mean and standard deviation, as in Kim and others, Reversible
+    Instance Normalization, 2022, but without learned factors. It keeps a model right where the
+    level of a series moves. Returns the window, and level and spread `(B, targets, 1)`.
+
+    Args:
+        what: "last" or "mean".
+    """
+
+    def __init__(self, what, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.what = what
+
+    def call(self, x):
+        if self.what == "last":
+            level = x[:, :, -1:]
+            return x - level, level, ops.ones_like(level)
+        level = ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(x - level), axis=-1, keepdims=True)
+        spread = ops.sqrt(variance + EPSILON**2)
+        return (x - level) / spread, level, spread
+
+    def compute_output_shape(self, input_shape):
+        one = (*input_shape[:-1], 1)
+        return input_shape, one, one
+
+    def get_config(self):
+        return {**super().get_config(), "what": self.what}
+
+
+@register
+class PutBack(keras.layers.Layer):
+    """What `TakeOff` took off a window, put back on what follows it, `(B, targets, n)`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+
+    def call(self, x, level, spread):
+        return x * spread + level
+
+    def compute_output_shape(self, x_shape, level_shape, spread_shape):
+        return x_shape

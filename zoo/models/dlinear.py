@@ -16,7 +16,7 @@ class MovingAverage(keras.layers.Layer):
     """The mean of `width` steps around each of `(B, targets, history)`; the ends are repeated."""
 
     def __init__(self, width, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.width = width
 
     def call(self, x):
@@ -60,10 +60,12 @@ def dlinear(
         raise ValueError(f"Expected a positive `kernel`. Received: kernel={kernel}")
     penalty = layers.regularizer(l1, l2)
     inputs, past, _ = series.series_inputs(input_shape, horizon, targets)
-    x = series.histories(past, series.targets_of(input_shape, targets))  # (B, T, history)
+    x = series.Columns(0, series.targets_of(input_shape, targets))(past)  # (B, T, history)
     trend = MovingAverage(kernel)(x)
+    rest = keras.layers.Subtract(dtype="float32")([x, trend])
     parts = [
-        series.linear(part, horizon * quantiles, individual, penalty) for part in (trend, x - trend)
+        series.linear(part, horizon * quantiles, individual, penalty) for part in (trend, rest)
     ]
-    outputs = series.answer(parts[0] + parts[1], horizon, quantiles)
+    x = keras.layers.Add(dtype="float32")(parts)
+    outputs = series.answer(x, horizon, quantiles)
     return keras.Model(inputs, outputs, name="dlinear")

@@ -8,7 +8,6 @@ on after, without which a recurrent network is lost where the level moves.
 """
 
 import keras
-from keras import ops
 
 from zoo import layers
 from zoo.layers import series
@@ -48,11 +47,11 @@ def lstm_forecaster(
     penalty = layers.regularizer(l1, l2)
     inputs, past, future = series.series_inputs(input_shape, horizon, targets, known)
     count = series.targets_of(input_shape, targets)
-    own = series.histories(past, count)  # (B, T, history)
-    mean, spread = series.level_and_spread(own)
-    x = ops.transpose((own - mean) / spread, (0, 2, 1))  # (B, history, T)
+    x, mean, spread = series.TakeOff("mean")(series.Columns(0, count)(past))  # (B, T, history)
     if count < input_shape[1]:
-        x = ops.concatenate([x, past[:, :, count:]], axis=-1)  # (B, history, columns)
+        others = series.Columns(count, input_shape[1])(past)
+        x = keras.layers.Concatenate(axis=1, dtype="float32")([x, others])
+    x = keras.layers.Permute((2, 1), dtype="float32")(x)  # (B, history, columns)
     for depth, width in enumerate(units, start=1):
         deeper = depth < len(units)
         x = keras.layers.LSTM(width, return_sequences=deeper, kernel_regularizer=penalty)(x)
@@ -60,13 +59,14 @@ def lstm_forecaster(
     g = layers.activation(activation)
     x = keras.layers.Dense(horizon * context, g, kernel_regularizer=penalty)(x)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
-    x = ops.reshape(x, (-1, horizon, context))
+    x = keras.layers.Reshape((horizon, context))(x)
     if future is not None:
         x = keras.layers.Concatenate()([x, future])
         x = keras.layers.Dense(context, g, kernel_regularizer=penalty)(x)
     x = keras.layers.Dense(count * quantiles, kernel_regularizer=penalty, dtype="float32")(x)
-    x = ops.reshape(x, (-1, horizon, count, quantiles))
-    mean, spread = (ops.reshape(part, (-1, 1, count, 1)) for part in (mean, spread))
-    x = x * spread + mean
-    outputs = x[..., 0] if quantiles == 1 else x
+    x = keras.layers.Reshape((horizon, count, quantiles), dtype="float32")(x)
+    x = keras.layers.Permute((2, 1, 3), dtype="float32")(x)
+    x = keras.layers.Reshape((count, horizon * quantiles), dtype="float32")(x)
+    x = series.PutBack()(x, mean, spread)
+    outputs = series.answer(x, horizon, quantiles)
     return keras.Model(inputs, outputs, name="lstm_forecaster")

@@ -30,7 +30,7 @@ class Expansion(keras.layers.Layer):
     """
 
     def __init__(self, kind, terms, history, horizon, future, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.kind, self.terms = kind, terms
         self.history, self.horizon, self.future = history, horizon, future
         steps = np.arange(horizon) / horizon if future else np.arange(-history, 0) / history
@@ -57,16 +57,16 @@ def curves(kind, terms, steps):
 
 
 def expand(x, kind, terms, sizes, future, quantiles):
-    """Return what a block says of the past `(B, T, history)`, or future `(B, T, horizon, Q)`."""
+    """Return what a block says of the past `(B, T, history)`, or future `(B, T, horizon * Q)`."""
     steps = sizes[1] if future else sizes[0]
     if kind == "generic":
-        x = keras.layers.Dense(steps * quantiles, dtype="float32")(x)
-    else:
-        x = keras.layers.Dense(terms * quantiles, use_bias=False, dtype="float32")(x)
-        x = ops.reshape(x, (-1, x.shape[1], quantiles, terms))
-        x = Expansion(kind, terms, *sizes, future, dtype="float32")(x)  # (B, T, Q, steps)
-        x = ops.transpose(x, (0, 1, 3, 2))
-    return ops.reshape(x, (-1, x.shape[1], steps, quantiles))
+        return keras.layers.Dense(steps * quantiles, dtype="float32")(x)
+    targets = x.shape[1]
+    x = keras.layers.Dense(terms * quantiles, use_bias=False, dtype="float32")(x)
+    x = keras.layers.Reshape((targets, quantiles, terms), dtype="float32")(x)
+    x = Expansion(kind, terms, sizes[0], sizes[1], future)(x)  # (B, T, Q, steps)
+    x = keras.layers.Permute((1, 3, 2), dtype="float32")(x)
+    return keras.layers.Reshape((targets, steps * quantiles), dtype="float32")(x)
 
 
 def n_beats(
@@ -115,28 +115,29 @@ def n_beats(
         )
     penalty = layers.regularizer(l1, l2)
     inputs, past, _ = series.series_inputs(input_shape, horizon, targets)
-    x = series.histories(past, series.targets_of(input_shape, targets))  # (B, T, history)
-    mean, spread = series.level_and_spread(x)
-    x = (x - mean) / spread if window_norm else x
+    x = series.Columns(0, series.targets_of(input_shape, targets))(past)  # (B, T, history)
+    if window_norm:
+        x, mean, spread = series.TakeOff("mean")(x)
     sizes, forecasts = (input_shape[0], horizon), []
-    count = len(stacks) * blocks
+    left = len(stacks) * blocks
     for kind in stacks:
         dense: list = []
         terms = degree + 1 if kind == "trend" else 2 * max(math.ceil(horizon / 2) - 1, 1) + 1
         for _ in range(blocks):
-            count -= 1
+            left -= 1
             if kind == "generic" or not dense:
                 dense = [_dense(width, activation, penalty) for _ in range(depth)]
             h = x
             for layer in dense:
                 h = keras.layers.Dropout(dropout)(layer(h)) if dropout else layer(h)
-            forecasts.append(expand(h, kind, terms, sizes, True, quantiles))  # (B, T, horizon, Q)
-            if count:  # nobody sees what the last one leaves
-                x = x - expand(h, kind, terms, sizes, False, 1)[..., 0]
-    total = sum(forecasts[1:], forecasts[0])
-    total = ops.reshape(total, (-1, total.shape[1], horizon * quantiles))
-    total = total * spread + mean if window_norm else total
-    return keras.Model(inputs, series.answer(total, horizon, quantiles), name="n_beats")
+            forecasts.append(expand(h, kind, terms, sizes, True, quantiles))
+            if left:  # nobody sees what the last one leaves
+                backcast = expand(h, kind, terms, sizes, False, 1)
+                x = keras.layers.Subtract(dtype="float32")([x, backcast])
+    x = keras.layers.Add(dtype="float32")(forecasts) if forecasts[1:] else forecasts[0]
+    if window_norm:
+        x = series.PutBack()(x, mean, spread)
+    return keras.Model(inputs, series.answer(x, horizon, quantiles), name="n_beats")
 
 
 def _dense(width, activation, penalty):

@@ -24,7 +24,8 @@ def nlinear(input_shape, horizon, targets=None, quantiles=1, *, individual=False
     """
     penalty = layers.regularizer(l1, l2)
     inputs, past, _ = series.series_inputs(input_shape, horizon, targets)
-    x = series.histories(past, series.targets_of(input_shape, targets))  # (B, T, history)
-    last = x[:, :, -1:]
-    x = series.linear(x - last, horizon * quantiles, individual, penalty) + last
+    x = series.Columns(0, series.targets_of(input_shape, targets))(past)  # (B, T, history)
+    x, last, one = series.TakeOff("last")(x)
+    x = series.linear(x, horizon * quantiles, individual, penalty)
+    x = series.PutBack()(x, last, one)
     return keras.Model(inputs, series.answer(x, horizon, quantiles), name="nlinear")

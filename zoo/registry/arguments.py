@@ -244,6 +244,9 @@ def _convert_data(model: str, argument: Argument, value: Any) -> Any:
 
 
 def _convert_tuple(model: str, argument: Argument, value: Any) -> tuple[Any, ...]:
+    names = argument.default and isinstance(argument.default[0], str)
+    if names and isinstance(value, str):
+        value = value.split(",")
     items = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if not argument.default:
         return items

@@ -183,7 +183,7 @@ class Forecasting(common.Task):
         actual, seasonal = few.future(all_rows), few.seasonal(all_rows)
         shown = min(split.series.history, 2 * self.horizon)
         low, high = (self.outputs("")[i] for i in (0, -1))
-        return [
+        windows = [
             {
                 "target": name,
                 "group": str(moments["group"][row]) if "group" in moments else "",
@@ -193,7 +193,11 @@ class Forecasting(common.Task):
                 "forecast": outputs[name][row],
                 "seasonal": seasonal[row, :, i],
                 **(
-                    {"low": outputs[name + low][row], "high": outputs[name + high][row]}
+                    {
+                        "low": outputs[name + low][row],
+                        "high": outputs[name + high][row],
+                        "band": [self.quantiles[0], self.quantiles[-1]],
+                    }
                     if self.quantiles
                     else {}
                 ),
@@ -201,3 +205,4 @@ class Forecasting(common.Task):
             for i, name in enumerate(self.names[:DRAWN_TARGETS])
             for row in all_rows
         ]
+        return [{k: getattr(v, "tolist", lambda v=v: v)() for k, v in w.items()} for w in windows]
