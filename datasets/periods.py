@@ -35,10 +35,11 @@ def split_by_time(
     else:
         fractions = {"test": how.test_fraction, "validation": how.validation_fraction}
     times = np.unique(table.times[parts == PARTS["train"]])
+    count = len(times)
     for name, fraction in fractions.items():
         if name in given or not fraction:
             continue
-        size = max(math.ceil(fraction * len(times)), horizon)
+        size = max(math.ceil(fraction * count), horizon)
         cut = (parts == PARTS["train"]) & (table.times >= times[max(len(times) - size, 0)])
         parts[cut] = PARTS[name]
         times = times[: max(len(times) - size, 1)]
@@ -97,14 +98,15 @@ def gaps(table: SeriesTable, series: Series) -> list[str]:
     if not odd.any():
         return []
     widest = int(np.where(odd, steps, -np.inf).argmax())
+    count = int(odd.sum())
     broken = int(
         (np.abs(steps[odd] / series.step - np.round(steps[odd] / series.step)) > 1e-6).sum()
     )
     irregular = f", {broken:,} no multiple of it" if broken else ""
     where = table.clock.write(table.times[widest : widest + 1])[0]
     return [
-        f"the step is {table.clock.span(series.step)}, but for {int(odd.sum()):,} gaps{irregular}; "
-        f"the longest lasts {table.clock.span(steps[widest])}, after {where}"
+        f"the step is {table.clock.span(series.step)}, but for {count:,} gap{'s' * (count > 1)}"
+        f"{irregular}; the longest lasts {table.clock.span(steps[widest])}, after {where}"
     ]
 
 

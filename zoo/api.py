@@ -299,29 +299,14 @@ def predict(
     predictor = source if isinstance(source, Predictor) else load(source)
     predictor.refuse_generator()
     if predictor.spec.kind == "series" and not isinstance(data, Mapping):
-        return _forecast(predictor, data)
+        from zoo.predictors.forecasting import forecast
+
+        return forecast(predictor, data)
     if hasattr(data, "iloc"):
         data = _columns(predictor, data)
     if isinstance(data, Mapping):
         return predictor(data)
     return predictor.predict(split_of(source, predictor, data, None, targets=False))
-
-
-def _forecast(predictor: Predictor, data: Any) -> dict[str, Any]:
-    """Continue the series of a file or a data frame; times and series are named first."""
-    import numpy as np
-
-    from zoo import datasets
-    from zoo.datasets.frames import canonical
-    from zoo.datasets.series import read
-
-    if hasattr(data, "iloc"):
-        frame = data.reset_index(drop=True).apply(canonical)
-        split = read(frame, predictor.spec, "the data frame", targets=False)
-    else:
-        split = datasets.read(data, predictor.spec, targets=False)
-    moments = split.moments(np.arange(len(split)))
-    return {**moments, **predictor.predict(split)}
 
 
 def _columns(predictor: Predictor, frame: Any) -> dict[str, Any]:
