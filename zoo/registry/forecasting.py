@@ -22,7 +22,7 @@ ROWS = (
         # "139.7K" in the paper's table of costs.
         params=({"input_shape": (96, 321), "horizon": 720}, 139_680),
         tiny={**TINY, "kernel": 5},
-        training=TRAINING,
+        training={**TRAINING, "learning_rate": 3e-3},
     ),
     Row(
         name="nlinear",
@@ -32,7 +32,7 @@ ROWS = (
         summary="A linear map of a series less its last value; no covariates.",
         paper=LINEAR,
         tiny=TINY,
-        training=TRAINING,
+        training={**TRAINING, "learning_rate": 3e-3},
     ),
     Row(
         name="n-beats",
