@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing
+from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing, say
 
 
 @click.command("evaluate")
@@ -55,6 +55,8 @@ def command(
         f"{source}: {result['task']} on {result['examples']} examples of {result['data']}"
         + (f" ({result['split']})" if result["split"] else "")
     )
+    for note in result.get("notes", ()):
+        say(f"Data: {note}")
     print_table(["score", "value"], result["scores"].items())
     for table in (rows, *(result["tables"].get(name) for name in ("baselines", "quantiles"))):
         if table:

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from zoo.cli.common import json_option, note_stale, refuse_existing
+from zoo.cli.common import json_option, note_stale, refuse_existing, say
 from zoo.errors import InputError
 from zoo.untrusted import refuse_remote
 
@@ -91,7 +91,7 @@ def _answers(
         )
     if data in ((), ("-",)):
         return _from_stdin(predictor, stdin_kind)
-    return api.predict(predictor, data[0])
+    return api.predict(predictor, data[0], say=say)
 
 
 def _paths(found: list[Any]) -> Any:
@@ -112,7 +112,7 @@ def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
         with open(path, "wb") as file:
             _copy(sys.stdin.buffer, file)
         try:
-            return api.predict(predictor, path)
+            return api.predict(predictor, path, say=say)
         except InputError as error:
             message = str(error).replace(path, "stdin").rstrip(".")
             raise InputError(f"{message}. Stdin was read as {kind}: see --stdin-kind.") from None

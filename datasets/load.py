@@ -138,12 +138,15 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     from .build import Request, as_before, build
     from .files import find_parts
     from .matching import match, read_matching
+    from .series import read as read_series
 
     reference = str(reference)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
     if is_name(reference):
         raw, origin = _read_named(reference, shape, BadExamples())
-        if raw.kind == spec.kind == "series":
+        if raw.kind == spec.kind == "series" and raw.frame is not None:
+            if not targets:  # it is continued
+                return read_series(raw.frame, spec, reference, targets)
             return build(raw, as_before(spec), origin).test
         test = build(raw, Request(), origin).test
         if raw.kind == spec.kind == "text":

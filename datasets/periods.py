@@ -25,7 +25,10 @@ def split_by_time(
     horizon: int,
     source: str,
 ) -> np.ndarray:
-    """Return the part of each row; the same times are cut off from each series."""
+    """Return the part of each row; the same times are cut off from each series.
+
+    A part that is made holds the horizon at least, so that there is a window to measure.
+    """
     parts = np.full(len(table), UNUSED if given else PARTS["train"])
     for name, found in given.items():
         parts[found] = PARTS[name]

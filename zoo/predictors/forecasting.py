@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,13 @@ from zoo.datasets.series import read
 from zoo.predictors.predictor import Predictor
 
 
-def forecast(predictor: Predictor, data: Any) -> dict[str, np.ndarray]:
+def forecast(predictor: Predictor, data: Any, say: Callable[[str], None]) -> dict[str, np.ndarray]:
     """Continue every series of a file, a data set's name or a data frame.
+
+    Args:
+        predictor: a forecaster.
+        data: what to continue.
+        say: called with what a person should be told.
 
     Returns:
         `time`, `(series, horizon)` strings; `group`, the name of each series, where there are
@@ -25,5 +31,7 @@ def forecast(predictor: Predictor, data: Any) -> dict[str, np.ndarray]:
         split: Any = read(frame, predictor.spec, "the data frame", targets=False)
     else:
         split = datasets.read(data, predictor.spec, targets=False)
+    for note in split.notes:
+        say(f"Data: {note}")
     moments = split.moments(np.arange(len(split)))
     return {**moments, **predictor.predict(split)}

@@ -86,6 +86,7 @@ class Forecasting(common.Task):
 
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
         """Return the loss of quantiles, or that called `name`, by default mse."""
+        usual = losses.create(name or "mse", "numbers", **options)
         if self.quantiles:
             if name is not None:
                 raise InputError(
@@ -93,7 +94,7 @@ class Forecasting(common.Task):
                     "Expected one of the two. Try without --loss."
                 )
             return Pinball(self.quantiles)
-        return losses.create(name or "mse", "numbers", **options)
+        return usual
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return what is measured while training, in standardized units: mse and mae."""
@@ -167,7 +168,7 @@ class Forecasting(common.Task):
             "forecasts": self._drawn(predict, split),
         }
         scores = {**found["model"].scores(), **(spread.scores() if spread else {})}
-        return {"scores": scores, "tables": tables}
+        return {"scores": scores, "tables": tables, "notes": split.notes}
 
     def _forecasts(self, outputs: dict[str, np.ndarray]) -> np.ndarray:
         """Return named forecasts as one array, `(B, horizon, targets, quantiles)`."""
@@ -205,4 +206,11 @@ class Forecasting(common.Task):
             for i, name in enumerate(self.names[:DRAWN_TARGETS])
             for row in all_rows
         ]
-        return [{k: getattr(v, "tolist", lambda v=v: v)() for k, v in w.items()} for w in windows]
+        return [{name: _short(value) for name, value in window.items()} for window in windows]
+
+
+def _short(value: Any) -> Any:
+    """Return an array as a list of numbers with six digits, anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return [float(f"{number:.6g}") for number in value]

@@ -30,6 +30,7 @@ def make_feeds(
 
     feeds: dict[str, Any] = {"validation": None}
     if preprocessor.kind == "series":
+        class_weights(chosen, task, None)  # which are refused: there are no classes
         return {**feeds, **windowed(dataset, task, preprocessor)}
     for name in ("train", "validation"):
         split = getattr(dataset, name)
