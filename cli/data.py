@@ -147,6 +147,8 @@ def _print(report: dict[str, Any]) -> None:
         _print_files(report["files"])
     if "text" in report:
         _print_text(report["text"])
+    if "series" in report:
+        _print_series(report["series"])
     if "balance" in report:
         _print_balance(report)
     _section("Checks")
@@ -229,6 +231,22 @@ def _print_text(text: dict[str, Any]) -> None:
     click.echo(f"  {'alphabet':<12} {text['distinct_characters']:,} different characters")
 
 
+def _print_series(series: dict[str, Any]) -> None:
+    _section("Times")
+    count, group = series["count"], series["group"]
+    rows = ", ".join(f"{name} {size:,}" for name, size in series["rows_of_splits"].items())
+    lines = [
+        ("column", f"{series['time']}, one each {series['step']}"),
+        ("from, to", f"{series['first']} to {series['last']}"),
+        ("rows", f"{series['rows']:,}" + (f" of {count:,} series by {group}" if group else "")),
+        ("in splits", rows),
+        ("an example", f"{series['history']} steps to look back on, {series['horizon']} ahead"),
+        ("season", f"{series['season']} steps"),
+    ]
+    for name, value in lines:
+        click.echo(f"  {name:<12} {value}")
+
+
 def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
@@ -252,7 +270,10 @@ def _rows(count: int, split: str = "") -> str:
 
 def _findings(report: dict[str, Any]) -> list[str]:
     """Say in words what was looked for, and found or not."""
-    lines = []
+    lines: list[str] = []
+    if "series" in report:
+        names = [column["name"] for column in report["columns"] if column["constant"]]
+        return [f"always the same: {', '.join(names)}"] * bool(names) + report["notes"]
     for splits, count in report["shared_rows"].items():
         if count:
             first, second = splits.split(" and ")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing
+from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing, say
 
 
 @click.command("evaluate")
@@ -55,10 +55,13 @@ def command(
         f"{source}: {result['task']} on {result['examples']} examples of {result['data']}"
         + (f" ({result['split']})" if result["split"] else "")
     )
+    for note in result.get("notes", ()):
+        say(f"Data: {note}")
     print_table(["score", "value"], result["scores"].items())
-    if rows:
-        click.echo()
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    for table in (rows, *(result["tables"].get(name) for name in ("baselines", "quantiles"))):
+        if table:
+            click.echo()
+            print_table(list(table[0]), [list(row.values()) for row in table])
     if "confusion" in result["tables"]:
         click.echo()
         _print_confusion(result["tables"]["confusion"])

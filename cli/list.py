@@ -10,7 +10,7 @@ from .common import json_option, plugin_option, print_json, print_table, say
 
 @click.command()
 @click.argument("pattern", default="*")
-@click.option("--family", help="Only this family: dense, cnn, rnn, transformer, gan.")
+@click.option("--family", help="Only this family: dense, cnn, rnn, transformer, gan, forecasting.")
 @click.option("--task", help="Only models that can do this task.")
 @plugin_option
 @json_option

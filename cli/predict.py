@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from zoo.cli.common import json_option, note_stale, refuse_existing
+from zoo.cli.common import json_option, note_stale, refuse_existing, say
 from zoo.errors import InputError
 from zoo.untrusted import refuse_remote
 
@@ -35,12 +35,13 @@ def command(
     """Answer every example of a FILE (- for stdin) with a line of CSV, or of JSON.
 
     Pictures may be several, and folders of them. A detector answers with a line a box, its edges in
-    pixels.
+    pixels, a forecaster with a line a step that follows the file's last.
 
     \b
     zoo predict runs/mlp-iris-1 flowers.csv
     zoo predict runs/mlp-iris-1 - < flowers.csv
     zoo predict runs/mlp-digits-1 three.png
+    zoo predict runs/dlinear-load-1 recent.csv
     zoo predict runs/resnet18-photos-1 cat.jpg holidays/ --draw drawn
     """
     from zoo import api
@@ -54,6 +55,8 @@ def command(
     outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
     if predictor.task.name == "detection":
         outputs = _boxes(outputs)
+    if predictor.task.name == "forecasting":
+        outputs = _steps(outputs)
     text = _table(outputs, predictor.spec.classes, as_json)
     if out is None:
         click.echo(text, nl=False)
@@ -88,7 +91,7 @@ def _answers(
         )
     if data in ((), ("-",)):
         return _from_stdin(predictor, stdin_kind)
-    return api.predict(predictor, data[0])
+    return api.predict(predictor, data[0], say=say)
 
 
 def _paths(found: list[Any]) -> Any:
@@ -109,7 +112,7 @@ def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
         with open(path, "wb") as file:
             _copy(sys.stdin.buffer, file)
         try:
-            return api.predict(predictor, path)
+            return api.predict(predictor, path, say=say)
         except InputError as error:
             message = str(error).replace(path, "stdin").rstrip(".")
             raise InputError(f"{message}. Stdin was read as {kind}: see --stdin-kind.") from None
@@ -139,6 +142,15 @@ def _boxes(outputs: dict[str, Any]) -> dict[str, Any]:
         "label": outputs["labels"][real],
         "score": outputs["scores"][real],
         **dict(edges),
+    }
+
+
+def _steps(outputs: dict[str, Any]) -> dict[str, Any]:
+    """Return one row a step of each series that is continued."""
+    horizon = outputs["time"].shape[1]
+    return {
+        name: values.ravel() if values.ndim == 2 else values.repeat(horizon)
+        for name, values in outputs.items()
     }
 
 

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .base import ArraySplit, Dataset, TableSplit, TextSplit
+from .base import ArraySplit, Dataset, TableSplit
 from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
 from .pictures import Pictures, identity
+from .series_audit import describe
 from .splits import NAMES
+from .text import TextSplit
+from .windows import SeriesSplit
 
 TOP = 5  # of the values of a category
 
@@ -35,6 +38,8 @@ def audit(data: Dataset) -> dict[str, Any]:
         "skipped": data.skipped,
         "notes": list(data.notes),
     }
+    if isinstance(data.train, SeriesSplit):
+        return report | describe(data)
     if isinstance(data.train, TableSplit):
         report |= _table(data, data.train.frame, splits)
     elif isinstance(data.train, ArraySplit):

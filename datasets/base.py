@@ -7,7 +7,7 @@ uint8. Turning raw examples into tensors is the work of `zoo.preprocessing`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ TASKS = (
     "reconstruction",
     "language-modelling",
     "image-synthesis",
+    "forecasting",
 )
 
 
@@ -37,7 +38,8 @@ class Column:
         name: the column's, or array's, name.
         kind: "number" (float64, NaN when missing), "category" (a string, "" when missing),
             "date" (a string, "" when missing), "vector" (float32 array), "image" (uint8 array of
-            height, width, channels) or "text" (a string).
+            height, width, channels), "text" (a string) or "series" (float64 array of values one
+            step after the other, NaN when missing).
         shape: shape of one example; () for a scalar; None steps where series differ in length.
         format: of a date, its `strptime` format.
     """
@@ -49,17 +51,40 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Series:
+    """What there is to know of time series beside their columns.
+
+    Attributes:
+        time, group: the columns of times and of series' names; no group means one series.
+        horizon, history: steps to forecast, and to look back on; 0 where that is yet to be said.
+        season: steps after which they repeat; 0 where that is yet to be said.
+        unit, step, format, day: see `zoo.datasets.times.Clock`.
+    """
+
+    time: str
+    group: str = ""
+    horizon: int = 0
+    history: int = 0
+    season: int = 0
+    unit: str = ""
+    step: float = 0.0
+    format: str = ""
+    day: int = 0
+
+
+@dataclass(frozen=True)
 class Spec:
     """What is in a data set.
 
     Attributes:
-        kind: "table", "vector", "image" or "text".
+        kind: "table", "vector", "image", "text" or "series".
         inputs: the columns a model may see.
         targets: names of what is to be predicted; empty when there is nothing to.
         task: the natural task, one of `TASKS`.
         classes: class names in code order, of all tasks that have classes.
         values: what stands for each class in the files of masks, in code order: a gray level, a
             place in a palette, or red, green and blue as one number.
+        series: of time series, their times.
     """
 
     kind: str
@@ -68,6 +93,7 @@ class Spec:
     task: str = "classification"
     classes: tuple[str, ...] = ()
     values: tuple[int, ...] = ()
+    series: Series | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as plain lists, strings and dictionaries."""
@@ -81,6 +107,7 @@ class Spec:
             "task": self.task,
             "classes": list(self.classes),
             "values": list(self.values),
+            **({"series": asdict(self.series)} if self.series else {}),
         }
 
     @classmethod
@@ -100,6 +127,7 @@ class Spec:
             task=state["task"],
             classes=tuple(state["classes"]),
             values=tuple(state.get("values", ())),  # older runs have none
+            series=_series(state["series"]) if "series" in state else None,
         )
         named = [text for c in columns for text in (c.name, c.kind, c.format)]
         words = [spec.kind, *named, *spec.targets, *spec.classes]
@@ -115,6 +143,18 @@ class Spec:
         return spec
 
 
+def _series(state: Mapping[str, Any]) -> Series:
+    """Rebuild what is known of time series, or raise a ValueError."""
+    series = Series(**state)
+    counts = (series.horizon, series.history, series.season)
+    words = (series.time, series.group, series.unit, series.format)
+    if not all(isinstance(count, int) and 0 < count < 1 << 24 for count in counts):
+        raise ValueError("its series have no horizon, history and season")
+    if not all(isinstance(word, str) for word in words) or not series.step > 0:
+        raise ValueError("the times of its series are described otherwise")
+    return series
+
+
 class Split(Protocol):
     """Random access to raw examples; the only thing training asks of data."""
 
@@ -128,9 +168,9 @@ class Split(Protocol):
         """Return all targets, or None when the split has none.
 
         int32 codes `(rows,)` into `Spec.classes` for classification, float32 zeros and ones
-        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression, strings
-        `(rows,)` for sequence to sequence, and as `Annotation` says for segmentation and
-        detection.
+        `(rows, classes)` for multi-label, float64 `(rows, targets)` for regression, `(rows,
+        horizon, targets)` for forecasting, strings `(rows,)` for sequence to sequence, and as
+        `Annotation` says for segmentation and detection.
         """
         ...
 
@@ -178,48 +218,6 @@ class ArraySplit:
         return None if self.target is None else self.target[self.rows]
 
 
-@dataclass
-class TextSplit:
-    """Documents of text that several splits share.
-
-    Attributes:
-        texts: strings, or what makes one with `str`.
-        rows: which of them are of the split.
-        column: the name of the input.
-        target: an entry a text, or None.
-    """
-
-    texts: Sequence[Any]
-    rows: np.ndarray
-    column: str = "text"
-    target: np.ndarray | None = None
-
-    @classmethod
-    def of(cls, texts: Sequence[Any], column: str = "text") -> TextSplit:
-        """Return a split of all of some texts."""
-        import numpy as np
-
-        return cls(texts, np.arange(len(texts)), column)
-
-    @property
-    def documents(self) -> list[Any]:
-        """The texts of the split."""
-        return [self.texts[row] for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
-        import numpy as np
-
-        texts = np.empty(len(indices), dtype=object)
-        texts[:] = [str(self.texts[row]) for row in self.rows[indices]]
-        return {self.column: texts}
-
-    def targets(self) -> np.ndarray | None:
-        return None if self.target is None else self.target[self.rows]
-
-
 @dataclass(frozen=True)
 class Annotation:
     """What each picture shows, and where.
@@ -244,7 +242,7 @@ class Raw:
     """What a loader returns: everything there is, before targets are chosen and splits are made.
 
     Attributes:
-        kind: "table", "vector", "image" or "text".
+        kind: "table", "vector", "image", "text" or "series".
         frame: one row an example. Of a table all columns, of arrays only the targets; numbers are
             float64, anything else is a pandas category of strings, or lists of strings.
         array: of vectors and images, the examples.
@@ -257,6 +255,7 @@ class Raw:
         notes: what a user should be told.
         places: what a message calls some rows, as a pair of the file and "line 17" each.
         uneven: whether vectors are series of different lengths, NaN after the end of the shorter.
+        series: of time series, what is known of their times.
     """
 
     kind: str
@@ -270,6 +269,7 @@ class Raw:
     given: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     places: Callable[[Sequence[int]], list[tuple[str, str]]] | None = None
+    series: Series | None = None
     uneven: bool = False
 
     @property

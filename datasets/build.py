@@ -12,16 +12,18 @@ import pandas as pd
 from zoo.errors import InputError, nearest
 
 from . import prose
+from . import series as time_series
 from .arrays import as_vectors
 from .bad import BadExamples
-from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit, TextSplit
+from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit
 from .columns import find_columns
 from .frames import is_text
 from .pictures import identity
 from .prose import OF_TEXT
+from .series_rows import Asked
 from .splits import Splitting, fingerprint, make_splits, read_split_column
 from .targets import Target, choose_target, read_target
-from .text import running
+from .text import TextSplit, running
 from .unusable import leave_out
 
 _SUPERVISED = (*LABELLED, *ANNOTATED, "sequence-to-sequence")
@@ -30,6 +32,7 @@ _POSSIBLE = {
     "vector": (*LABELLED, "reconstruction"),
     "image": (*_SUPERVISED, "reconstruction", "image-synthesis"),
     "text": (*LABELLED, *OF_TEXT),
+    "series": ("forecasting",),
 }
 
 
@@ -43,6 +46,7 @@ class Request:
     drop: tuple[str, ...] = ()
     split_column: str | None = None
     splitting: Splitting = field(default_factory=Splitting)
+    series: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,11 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
     request = replace(request, task=request.task or raw.task)
     if raw.kind == "table":
         raw = prose.from_table(raw, request, origin.source, bad)
-    raw = as_kind(raw, request.kind, origin.source)
+    raw = as_kind(raw, request.kind, origin.source, request.series.time)
     _refuse_task(raw.kind, request.task, origin.source)
+    if raw.kind == "series":
+        return time_series.build(raw, request, origin, bad or BadExamples())
+    request.series.refuse_alone()
     _refuse_columns(raw, request, origin.source)
     if raw.kind == "table" and bad.policy == "skip":
         raw = leave_out(raw, {*request.drop, request.split_column}, bad, origin.source)
@@ -120,8 +127,22 @@ def make_split(
     return ArraySplit({inputs[0].name: raw.array}, rows, values)
 
 
-def as_kind(raw: Raw, kind: str | None, source: str) -> Raw:
-    """Return pictures as vectors where that is asked for; nothing else can be changed."""
+def as_before(spec: Spec) -> Request:
+    """Return the request that makes time series as they were made for an earlier data set."""
+    assert spec.series is not None
+    known = spec.series
+    asked = Asked(known.time, known.group, known.horizon, known.history, known.season)
+    columns = time_series.named(spec)
+    covariates = len(columns.all) > len(columns.targets)
+    return Request(
+        target=spec.targets, series=replace(asked, known=columns.known, covariates=covariates)
+    )
+
+
+def as_kind(raw: Raw, kind: str | None, source: str, time: str = "") -> Raw:
+    """Return pictures as vectors and tables as series where that is asked for; no other can be."""
+    if raw.kind == "table" and (time or kind == "series"):
+        return replace(raw, kind="series")
     if kind in (None, raw.kind):
         return raw
     if (raw.kind, kind) == ("image", "vector") and isinstance(raw.array, np.ndarray):

@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
         name: what a user types.
-        kind: "table", "vector", "image" or "text".
+        kind: "table", "vector", "image", "text" or "series".
         tasks: the tasks it can do, the first being its natural one.
         summary: one line.
         loader: "module:function", or the function itself: no arguments, returns a `Raw`.
@@ -153,6 +153,12 @@ _ROWS = (
     _points("spirals", "two arms wound twice around each other", 2000),
     _points("xor", "four squares, equal across the diagonals", 1000),
     _points("blobs", "three round clouds", 1000),
+    replace(
+        _points("sine_mixture", "hourly waves of half a day, a day and a week, with noise", 2247),
+        name="sine-mixture",
+        kind="series",
+        tasks=("forecasting",),
+    ),
 )
 _PICTURES = ("classification", "reconstruction", "image-synthesis")
 _FETCHED = (
@@ -193,6 +199,16 @@ _FETCHED = (
         "zoo.datasets.fetched:cifar100",
         60_000,
         "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+    ),
+    Row(
+        "etth1",
+        "series",
+        ("forecasting",),
+        "load and oil temperature of an electricity transformer, hour by hour for two years",
+        "zoo.datasets.fetched:etth1",
+        None,
+        "Zhou and others, Informer, 2020, arXiv:2012.07436, github.com/zhouhaoyi/ETDataset",
+        "CC BY-ND 4.0",
     ),
 )
 _CORPORA = (

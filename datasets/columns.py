@@ -71,7 +71,7 @@ def find_date_formats(values: Iterable[str]) -> list[str]:
         return []
     suffix = _time_format(time) if time else ""
     formats = [day_format + suffix for day_format in _DATES[day[1]]]
-    return [form for form in formats if _all_read(values, form)]
+    return [form for form in formats if all_read(values, form)]
 
 
 def _time_format(time: re.Match[str]) -> str:
@@ -80,7 +80,8 @@ def _time_format(time: re.Match[str]) -> str:
     return f"{separator}%H:%M" + "".join(form for found, form in parts if found)
 
 
-def _all_read(values: pd.Series, form: str) -> bool:
+def all_read(values: pd.Series, form: str) -> bool:
+    """Tell whether all texts can be read in a `strptime` format."""
     return all(
         pd.to_datetime(part, format=form, errors="coerce", utc=True).notna().all()
         for part in (values.iloc[:100], values)

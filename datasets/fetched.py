@@ -1,4 +1,4 @@
-"""Named data sets of small pictures that are fetched: MNIST, Fashion-MNIST, CIFAR."""
+"""Named data sets that are fetched: MNIST, Fashion-MNIST, CIFAR, and ETTh1."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from zoo.errors import InputError
 
 from .arrays import read_arrays
 from .bad import BadExamples
-from .base import Raw
+from .base import Raw, Series
 from .fetch import Remote, obtain
+from .files import read_frame
 from .idx import by_name, read_idx_files
+from .splits import consecutive
 
 # The hash that keras.datasets publishes.
 MNIST = Remote(
@@ -62,6 +64,12 @@ CIFAR100 = Remote(
     ("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",),
 )
 
+ETTH1 = Remote(
+    "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv",
+    ("f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",),
+)
+MONTH = 30 * 24  # hours
+
 
 def mnist() -> Raw:
     """Pictures uint8 `(70000, 28, 28, 1)`, the last 10,000 for test, and which digit."""
@@ -92,6 +100,16 @@ def cifar100() -> Raw:
     names = f"{folder}/fine_label_names.txt"
     path = obtain("cifar100", CIFAR100)
     return _cifar(path, [f"{folder}/train.bin"], f"{folder}/test.bin", names, labels=2)
+
+
+def etth1() -> Raw:
+    """Load and oil temperature of a transformer by the hour: 12, 4 and 4 months of 30 days.
+
+    That is how all who publish results split it; what is left at its end is not used.
+    """
+    frame = read_frame(obtain("etth1", ETTH1))
+    given = consecutive({"train": 12 * MONTH, "validation": 4 * MONTH, "test": 4 * MONTH})
+    return Raw("series", frame, given=given, series=Series("date", horizon=96))
 
 
 def _cifar(path: Path, train: list[str], test: str, names: str, labels: int) -> Raw:

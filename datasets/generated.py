@@ -1,4 +1,4 @@
-"""Points in the plane, and letters to be written, that show what a model can and cannot do.
+"""Points in the plane, letters to be written and waves to forecast, which show what models can do.
 
 They are data sets, not samplers: every call returns the same.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from .base import Raw
+from .base import Raw, Series
 
 
 def moons() -> Raw:
@@ -82,6 +82,22 @@ def _letters(written: Callable[[np.ndarray], np.ndarray], count: int = 5000) -> 
     }
     frame = pd.DataFrame({name: pd.Categorical(texts) for name, texts in columns.items()})
     return Raw("table", frame=frame, target=("target",), task="sequence-to-sequence")
+
+
+def sine_mixture() -> Raw:
+    """Waves of a day, of half a day and of a week, with noise of a tenth, hour by hour."""
+    random = _random(6)
+    hours = np.arange(2400)
+    turns = 2 * np.pi * hours / np.array([[24], [12], [168]])
+    waves = np.array([[1.0], [0.4], [0.6]]) * np.sin(turns + np.array([[0.3], [1.1], [2.0]]))
+    times = pd.date_range("2024-01-01", periods=len(hours), freq="h").strftime("%Y-%m-%d %H:%M")
+    frame = pd.DataFrame(
+        {
+            "time": pd.Categorical(times.astype(object)),
+            "value": waves.sum(axis=0) + 0.1 * random.randn(len(hours)),
+        }
+    )
+    return Raw("series", frame, target=("value",), series=Series("time", horizon=24))
 
 
 def _random(seed: int) -> np.random.RandomState:

@@ -33,13 +33,20 @@ def load(
     split_seed: int = 0,
     on_bad_example: str = "fail",
     image_size: int | str | None = None,
+    time: str | None = None,
+    horizon: int | None = None,
+    history: int | None = None,
+    group: str | None = None,
+    known: Iterable[str] = (),
+    season: int | None = None,
+    covariates: bool = True,
 ) -> Dataset:
     """Load a data set in three splits; those that do not exist are made.
 
     Args:
         reference: a name of the catalog, "tfds:NAME" of TensorFlow Datasets, a file, or a folder
             with train, validation, test files.
-        kind: "table", "vector", "image" or "text", where the file leaves it open.
+        kind: "table", "vector", "image", "text" or "series", where the file leaves it open.
         target: the column or columns to predict.
         task: what to do with it, where several tasks fit.
         drop: columns to leave out.
@@ -50,6 +57,10 @@ def load(
         on_bad_example: "fail" for an error, "skip" to leave out rows that cannot be read or used.
         image_size: pixels a side of pictures in files, as 96, or height x width, as "240x320";
             by default their own size where all have one, at most 224, else 224.
+        time, group: the columns of times and of series' names; with a time it is series.
+        horizon, history, season: steps to forecast, to look back on, and of a season.
+        known: columns known ahead of their time.
+        covariates: whether a model looks at more than each target's own past.
 
     Raises:
         InputError: whatever is wrong with the data or the request, in one line.
@@ -58,6 +69,7 @@ def load(
     from .build import Request, build
     from .folders import from_table
     from .pictures import Pictures
+    from .series_rows import Asked
     from .splits import Splitting
 
     bad = BadExamples(on_bad_example)
@@ -68,6 +80,15 @@ def load(
         drop=tuple(drop),
         split_column=split_column,
         splitting=Splitting(validation_fraction, test_fraction, split_seed),
+        series=Asked(
+            time or "",
+            group or "",
+            horizon or 0,
+            history or 0,
+            season or 0,
+            tuple(known),
+            covariates,
+        ),
     )
     reference = str(reference)
     shape = None if image_size is None else picture_size(str(image_size), "--image-size")
@@ -82,7 +103,7 @@ def load(
         raw, origin = _read_named(reference, shape, bad)
     else:
         raw = _read_path(reference, files, split_column, bad, shape, task)
-        if raw.kind == "table" and kind in (None, "image"):
+        if raw.kind == "table" and kind in (None, "image") and not time:
             folder = Path(reference)
             folder = folder if folder.is_dir() else folder.parent
             raw = from_table(raw, folder, shape, bad, reference)
@@ -114,9 +135,10 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     import numpy as np
 
     from .bad import BadExamples
-    from .build import Request, build
+    from .build import Request, as_before, build
     from .files import find_parts
     from .matching import match, read_matching
+    from .series import read as read_series
     from .text import running
 
     reference = str(reference)
@@ -125,6 +147,10 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
         raw, origin = _read_named(reference, shape, BadExamples())
         if raw.kind == "text" and raw.frame is None:
             raw = running(raw, Request().splitting, reference)
+        if raw.kind == spec.kind == "series" and raw.frame is not None:
+            if not targets:  # it is continued
+                return read_series(raw.frame, spec, reference, targets)
+            return build(raw, as_before(spec), origin).test
         test = build(raw, Request(), origin).test
         return match(raw, test.rows, spec, reference, targets)
     folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes, spec.values)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from zoo.errors import InputError
 
+from . import series
 from .bad import BadExamples
 from .base import ANNOTATED, Column, Raw, Spec, Split
 from .boxes import recode
@@ -24,6 +25,8 @@ from .targets import encode_target
 
 def read_matching(path: Path, spec: Spec, targets: bool) -> Split:
     """Read a file as the spec says."""
+    if suffix_of(path) in TABLES and spec.kind == "series":
+        return series.read(read_frame(path), spec, str(path), targets)
     if suffix_of(path) in TABLES and spec.kind == "table":
         texts = [column.name for column in spec.inputs if column.kind != "number"]
         raw = Raw("table", frame=read_frame(path, texts))

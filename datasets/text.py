@@ -5,9 +5,12 @@ from __future__ import annotations
 import codecs
 import hashlib
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from zoo.errors import InputError
 from zoo.progress import Progress
@@ -50,6 +53,44 @@ class Passage:
 
 
 Document = str | Passage
+
+
+@dataclass
+class TextSplit:
+    """Documents of text that several splits share.
+
+    Attributes:
+        texts: strings, or what makes one with `str`.
+        rows: which of them are of the split.
+        column: the name of the input.
+        target: an entry a text, or None.
+    """
+
+    texts: Sequence[Any]
+    rows: np.ndarray
+    column: str = "text"
+    target: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, texts: Sequence[Any], column: str = "text") -> TextSplit:
+        """Return a split of all of some texts."""
+        return cls(texts, np.arange(len(texts)), column)
+
+    @property
+    def documents(self) -> list[Any]:
+        """The texts of the split."""
+        return [self.texts[row] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        texts = np.empty(len(indices), dtype=object)
+        texts[:] = [str(self.texts[row]) for row in self.rows[indices]]
+        return {self.column: texts}
+
+    def targets(self) -> np.ndarray | None:
+        return None if self.target is None else self.target[self.rows]
 
 
 def read_text(path: Path) -> Raw:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from masked import digits, write_masks
 from refusals import frame, snapshot
+from small import write_series
 
 from zoo import cli
 
@@ -47,6 +48,21 @@ TRAINED = {
     "text": (
         "lstm",
         {"data": "{text}", "epochs": 1, "sequence_length": 16, "set": {"units": (8,)}},
+    ),
+    "series": (
+        "lstm-forecaster",
+        {
+            "data": "{series}",
+            "time": "hour",
+            "group": "site",
+            "known": ("temp",),
+            "target": ("load (MW)",),
+            "horizon": 4,
+            "history": 12,
+            "quantiles": "0.1,0.5,0.9",
+            "epochs": 1,
+            "set": {"units": (8,), "context": 2},
+        },
     ),
     "synthesis": (
         "dcgan",
@@ -118,6 +134,8 @@ def files(tmp_path_factory):
     drawn.write_voc(folder / "boxes", 30)
     paths = {"masks": "masks", "boxes": "boxes", "table": "table.csv", "labels": "labels.jsonl"}
     paths["text"] = "text.txt"
+    paths["series"] = "series.csv"
+    write_series(folder / "series.csv")
     return {name: folder / path for name, path in paths.items()}
 
 

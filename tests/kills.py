@@ -122,6 +122,10 @@ def write_data(folder):
         place = folder / "files" / "ab"[i % 2]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture[..., 0]).save(place / f"{i}.{'png' if i % 5 else 'bmp'}")
+    hours = np.arange(90)
+    load = (np.sin(hours / 4) + random.normal(size=90)).round(3)
+    rows = [f"2024-01-{1 + h // 24:02} {h % 24:02}:00,{h // 24 % 2},{load[h]}" for h in hours]
+    (folder / "series.csv").write_text("hour,workday,load\n" + "\n".join(rows) + "\n")
     write_masks(folder / "masked", pictures[..., 0], pictures[..., 0] // 86)
 
 
@@ -154,10 +158,18 @@ TABLES = {
 }
 
 
+SERIES = (
+    "--data", "series.csv", "--time", "hour", "--horizon", "4", "--history", "8", "--known",
+    "workday", "--target", "load", "--quantiles", "0.1,0.5,0.9",
+)  # fmt: skip
+
+
 def command(name, task):
     """Return the arguments of a `zoo train` of a few steps for a row and a task of it."""
     tiny = registry.get(name).tiny
-    if "vocabulary_size" in tiny:
+    if "horizon" in tiny:
+        data, size = SERIES, "16"
+    elif "vocabulary_size" in tiny:
         data, size = SEQUENCES[task], "16"
     elif len(tiny["input_shape"]) == 3:
         data = (LARGE if name in OF_LARGE else PICTURES)[task]

@@ -2,12 +2,35 @@
 
 import keras
 import numpy as np
+import pandas as pd
 
 ROWS, BATCH, EPOCHS = 50, 16, 3  # the last batch of an epoch has two rows
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(ROWS, 5)).astype("float32")
 Y = RANDOM.integers(3, size=ROWS).astype("int32")
 WEIGHT = RANDOM.random(ROWS).astype("float32")
+
+
+def write_series(path, sites=("north", "south"), hours=120, **columns):
+    """Write an hourly load at some sites, with a temperature; return the frame."""
+    random = np.random.default_rng(0)
+    turns = 2 * np.pi * np.arange(hours) / 24
+    frames = [
+        pd.DataFrame(
+            {
+                "hour": pd.date_range("2024-01-01", periods=hours, freq="h").strftime(
+                    "%Y-%m-%d %H:%M"
+                ),
+                "site": site,
+                "load (MW)": (100 + 10 * np.sin(turns + i) + random.normal(size=hours)).round(3),
+                "temp": (5 * np.cos(turns) + random.normal(size=hours)).round(3),
+            }
+        )
+        for i, site in enumerate(sites)
+    ]
+    frame = pd.concat(frames, ignore_index=True).assign(**columns)
+    frame.to_csv(path, index=False)
+    return frame
 
 
 def build(middle=(), optimizer=None, loss=None, dtype="float32"):

@@ -39,6 +39,7 @@ FEATURES = {
     ),
     "two replicas": (*MLP, *CURED),
     "two replicas, streamed": (*FILES, "--augment", "shift"),
+    "two replicas that forecast": kills.command("lstm-forecaster", "forecasting"),
     "two replicas that normalize": (
         "tabular-resnet", "--data", "iris", "--batch-size", "16", "--epochs", "4", "--set",
         "width=8", "--set", "blocks=1", "--dropout", "0.2", "--ema", "0.5",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from zoo import preprocessing
 from zoo.datasets import text
-from zoo.datasets.base import Column, Spec, TextSplit
+from zoo.datasets.base import Column, Spec
+from zoo.datasets.text import TextSplit
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.pairs import PairPreprocessor
 from zoo.preprocessing.text import CorpusPreprocessor, TextPreprocessor

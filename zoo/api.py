@@ -288,15 +288,23 @@ def split_of(
 def predict(
     source: str | os.PathLike[str] | Run | Predictor,
     data: Any,
+    *,
+    say: Say = lambda message: None,
 ) -> dict[str, Any]:
     """Answer examples with named outputs, arrays of one row an example.
 
     Args:
         source: a run, a SavedModel, a `.keras` file or a predictor.
-        data: a file, a data frame, or a dictionary of raw columns.
+        data: a file, a data frame, or a dictionary of raw columns. Time series are continued: each
+            ends with its last target, and there is a `time` a step, and a `group` a series.
+        say: called with what a person should be told.
     """
     predictor = source if isinstance(source, Predictor) else load(source)
     predictor.refuse_generator()
+    if predictor.spec.kind == "series" and not isinstance(data, Mapping):
+        from zoo.predictors.forecasting import forecast
+
+        return forecast(predictor, data, say)
     if hasattr(data, "iloc"):
         data = _columns(predictor, data)
     if isinstance(data, Mapping):

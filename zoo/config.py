@@ -28,16 +28,9 @@ LARGEST_SEED = 2**31 - 1
 LENGTHS = ("epochs", "steps", "time_limit")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
-    "classification",
-    "multi-label",
-    "regression",
-    "segmentation",
-    "detection",
-    "sequence-to-sequence",
-    "reconstruction",
-    "language-modelling",
-    "image-synthesis",
-)
+    "classification", "multi-label", "regression", "segmentation", "detection", "forecasting",
+    "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class Data:
     )
     kind: str | None = option(
         None, "What the file holds, where its suffix does not say.",
-        choices=("table", "vector", "image", "text"),
+        choices=("table", "vector", "image", "text", "series"),
     )  # fmt: skip
     target: tuple[str, ...] = option((), "Column to predict; repeat for several.")
     task: str | None = option(None, "What to learn, where several tasks fit.", choices=TASKS)
@@ -77,13 +70,23 @@ class Data:
         None, "What a text is cut into; by default characters for language modelling, else words.",
         choices=("characters", "bytes", "words"),
     )  # fmt: skip
-    vocabulary_size: int | None = option(
-        None, "Most tokens to know, the most frequent ones; by default 20,000.", low=4
-    )
+    vocabulary_size: int | None = option(None, "Most tokens to know; default 20,000.", low=4)
     sequence_length: int | None = option(
-        None, "Tokens a language model sees at once; elsewhere, those a text may have before it is "
-        "cut off.", low=2,
+        None, "Tokens a language model sees at once, or after which a text is cut off.", low=2
+    )
+    time: str | None = option(None, "Column of times, which makes a table time series.")
+    horizon: int | None = option(
+        None, "Steps of a series to forecast; by default the data set's own, else a season.", low=1
+    )
+    history: int | None = option(
+        None, "Steps a forecast looks back on; by default 3.5 horizons, and two seasons at least.",
+        low=1,
     )  # fmt: skip
+    group: str | None = option(None, "Column that names the series each row is of.")
+    known: tuple[str, ...] = option((), "Column known ahead of its time; repeatable.")
+    season: int | None = option(
+        None, "Steps after which a series repeats; by default a day, week or year.", low=1
+    )
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ class Optimization:
     )  # fmt: skip
     batch_size: int | None = option(None, "Examples a step.", low=1)
     loss: str | None = option(None, "Loss; by default the task's.", choices=LOSSES)
+    quantiles: str | None = option(
+        None, "Quantiles to forecast, the median among them, as 0.1,0.5,0.9.", kind="quantiles"
+    )
     huber_delta: float = option(1.0, "Where huber turns from square to linear.", above=0.0)
     optimizer: str | None = option(None, "Optimizer.", choices=OPTIMIZERS)
     learning_rate: float | None = option(None, "Learning rate, at its highest.", above=0.0)

@@ -177,10 +177,25 @@ def picture_size(text: str, shown: str = "image size") -> tuple[int, int]:
     return size
 
 
+def quantiles(text: str, shown: str = "quantiles") -> tuple[float, ...]:
+    """Return "0.1,0.5,0.9" as numbers; they rise, and the median is one of them."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if 0.5 not in found or found != tuple(sorted({q for q in found if 0 < q < 1})):
+        raise InputError(
+            f"{shown} received '{text}'. Expected rising numbers between 0 and 1, of which 0.5 is "
+            "one, as 0.1,0.5,0.9."
+        )
+    return found
+
+
 PARSERS = {
     "duration": seconds,
     "interval": interval,
     "augmentations": augmentations,
     "layers": layers,
     "picture size": picture_size,
+    "quantiles": quantiles,
 }

@@ -63,8 +63,9 @@ def noise(strength: float) -> Look:
     """Add normal noise of this standard deviation, in the model's units."""
 
     def look(inputs: Any, seed: StepSeed) -> Any:
-        if isinstance(inputs, dict):  # a table's categories stay what they are
-            return {**inputs, "numbers": look(inputs["numbers"], seed)}
+        if isinstance(inputs, dict):  # a table's categories stay what they are, and what is known
+            name = "past" if "past" in inputs else "numbers"
+            return {**inputs, name: look(inputs[name], seed)}
         shape = tf.shape(inputs)
         return inputs + keras.random.normal(shape, stddev=strength, dtype=inputs.dtype, seed=seed)
 

@@ -13,7 +13,7 @@ import re
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
+from zoo.conformance.examples import compile_model, examples, inputs_of
 from zoo.conformance.reloading import WAYS, Built, reload
-from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 from zoo.registry.arguments import DICTATED, REQUIRED, resolve
 
-EXAMPLES, BATCH = 12, 4  # three steps
+BATCH = 4  # examples: three steps
 TOLERANCE = 1e-5
 
 
@@ -204,8 +204,8 @@ def training(subject: Subject) -> str:
     """Three steps of plain `fit` move every trainable weight."""
     model = subject.build()
     before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_weights]
-    _compile(model, subject)
-    x, y = _examples(model, subject)
+    compile_model(model, subject.row, subject.arguments)
+    x, y = examples(model, subject.row, subject.arguments)
     with warnings.catch_warnings():  # a weight without a gradient is reported here
         warnings.filterwarnings("ignore", message="Gradients do not exist")
         model.fit(x, y, batch_size=BATCH, verbose=0)
@@ -223,8 +223,8 @@ def training(subject: Subject) -> str:
 def seeds(subject: Subject) -> str:
     """The training step draws nothing at random, and keeps nothing, outside the model."""
     model = subject.build()
-    _compile(model, subject)
-    x, y = _examples(model, subject)
+    compile_model(model, subject.row, subject.arguments)
+    x, y = examples(model, subject.row, subject.arguments)
     data = (x,) if y is None else (x, y)
     batch = keras.tree.map_structure(lambda a: tf.convert_to_tensor(a[:BATCH]), data)
     optimizers = [o for o in vars(model).values() if isinstance(o, keras.optimizers.Optimizer)]
@@ -266,72 +266,6 @@ STATEFUL_RANDOM = {
     "TruncatedNormal",
 }
 HERE = (signature, build, parameters, features, determinism, mixed_precision, seeds, training)
-
-
-def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
-    """Return random inputs to call a model with, given what it was built with."""
-    if getattr(model, "latent_dim", None):
-        return np.random.default_rng(0).normal(size=(EXAMPLES, model.latent_dim)).astype("float32")
-    return _data(arguments)
-
-
-def _data(arguments: Mapping[str, Any]) -> Any:
-    random = np.random.default_rng(0)
-    if arguments.get("vocabulary_size"):
-        shape = (EXAMPLES, arguments.get("sequence_length") or 8)
-        return random.integers(arguments["vocabulary_size"], size=shape).astype("int32")
-    numbers = random.random((EXAMPLES, *arguments["input_shape"])).astype("float32")
-    cardinalities = arguments.get("cardinalities")
-    if not cardinalities:
-        return numbers
-    shape = (EXAMPLES, len(cardinalities))
-    codes = random.integers(cardinalities, size=shape).astype("int32")
-    return {"numbers": numbers, "categories": codes}
-
-
-def _examples(model: keras.Model, subject: Subject) -> tuple[Any, Any]:
-    """Return inputs and targets for the row's first task."""
-    x = _data(subject.arguments)
-    task = subject.row.tasks[0]
-    if task == "image-synthesis":
-        return x, None
-    if task == "reconstruction":
-        return x, x
-    random = np.random.default_rng(1)
-    if task == "detection":
-        return x, _boxes(random, subject.arguments["classes"])
-    shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
-    if _codes(task, shape):
-        return x, random.integers(shape[-1], size=shape[:-1]).astype("int32")
-    return x, random.integers(2, size=shape).astype("float32")
-
-
-def _boxes(random: Any, classes: int) -> np.ndarray:
-    """Return boxes of every size, with their codes, as `zoo.datasets.base.Annotation` says."""
-    start = random.uniform(0, 0.5, size=(EXAMPLES, 4, 2))
-    sides = np.array([0.1, 0.2, 0.4, 0.5])[None, :, None] * random.uniform(0.8, 1, start.shape)
-    codes = random.integers(classes, size=(EXAMPLES, 4, 1))
-    return np.concatenate([start, start + sides, codes], axis=2).astype("float32")
-
-
-def _compile(model: keras.Model, subject: Subject) -> None:
-    optimizer = keras.optimizers.Adam(1e-2)
-    task = subject.row.tasks[0]
-    if task == "image-synthesis":
-        model.compile(optimizer)
-        return
-    if task == "detection":
-        model.compile(optimizer, FCOSLoss.of(model))
-        return
-    shape = tuple(model(inputs_of(model, subject.arguments), training=False).shape)
-    loss: keras.losses.Loss = keras.losses.MeanSquaredError()
-    if _codes(task, shape):
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss)
-
-
-def _codes(task: str, shape: tuple[int, ...]) -> bool:
-    return task in ("classification", "segmentation", "language-modelling") and shape[-1] > 1
 
 
 def _compared(kind: str, expected: Any, found: Any) -> Result:

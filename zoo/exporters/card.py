@@ -24,6 +24,11 @@ def text(predictor: Any, arguments: Mapping[str, str]) -> str:
         "",
         f"- Input: {inputs}",
         *([f"- Classes: {', '.join(spec.classes)}"] if spec.classes else []),
+        *(
+            [f"- Forecasts: {spec.series.horizon} steps from {spec.series.history} before them"]
+            if spec.series
+            else []
+        ),
         *([f"- Targets: {', '.join(spec.targets)}"] if spec.targets else []),
         f"- Data: {data['name']} ({sizes} examples). {data['provenance']}",
         f"- Licence of the data: {data['licence']}",

@@ -273,6 +273,12 @@ def parts(state: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     labelled = task.name in (*LABELLED, *ANNOTATED)
     if labelled and not (task.name == spec.task and spec.targets):
         raise ValueError("it has no target to learn")
+    if (spec.kind == "series") != (task.name == "forecasting") or any(
+        expected.shape[1:] != column.shape
+        for column, expected in zip(spec.inputs, preprocessor.signature().values(), strict=True)
+        if spec.kind == "series"
+    ):
+        raise ValueError("its windows are of another shape than it takes")
     built = plain(state["card"]["builder"])
     for name, value in {**preprocessor.builder_arguments(), **task.builder_arguments()}.items():
         if name in built and built[name] != plain(value):

@@ -15,6 +15,7 @@ from zoo.datasets.base import Dataset
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.images import ImagePreprocessor
 from zoo.preprocessing.pairs import PairPreprocessor
+from zoo.preprocessing.series import SeriesPreprocessor
 from zoo.preprocessing.tables import TablePreprocessor
 from zoo.preprocessing.text import CorpusPreprocessor, TextPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
@@ -29,6 +30,7 @@ KINDS: dict[str, Any] = {
     "text": TextPreprocessor,
     "corpus": CorpusPreprocessor,
     "pairs": PairPreprocessor,
+    "series": SeriesPreprocessor,
 }
 OF_TEXT: dict[str, Any] = {
     "language-modelling": CorpusPreprocessor,
@@ -41,6 +43,7 @@ Preprocessor = (
     | TextPreprocessor
     | CorpusPreprocessor
     | PairPreprocessor
+    | SeriesPreprocessor
 )
 
 
@@ -81,6 +84,11 @@ def from_json(state: Mapping[str, Any]) -> Preprocessor:
         shape = shape[1:]
     if any(not isinstance(size, int) or size < 1 for size in shape):
         raise ValueError(f"its shape is {shape}")
+    steps = [state.get(name, 1) for name in ("history", "horizon")]
+    if any(not isinstance(count, int) or count < 1 for count in steps):
+        raise ValueError(f"its history and horizon are {steps}")
+    if sum(steps) * len(state.get("columns", ())) > LARGEST_EXAMPLE:
+        raise ValueError(f"a window would have {sum(steps):,} steps")
     if math.prod(shape) > LARGEST_EXAMPLE:
         raise ValueError(f"an example would have {math.prod(shape):,} numbers")
     if not 0 < state.get("sequence_length", 1) <= LARGEST_SEQUENCE:

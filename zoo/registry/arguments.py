@@ -19,7 +19,7 @@ from zoo.registry.row import Row
 
 DATA = (
     "input_shape", "classes", "cardinalities", "vocabulary_size", "target_vocabulary_size",
-    "sequence_length",
+    "sequence_length", "horizon", "targets", "known", "quantiles",
 )  # fmt: skip
 DICTATED = dict.fromkeys(DATA, "it follows from the data")
 DICTATED["classifier_activation"] = "zoo trains on logits and decodes them itself"
@@ -250,6 +250,9 @@ def _any_length(shape: Any) -> bool:
 
 
 def _convert_tuple(model: str, argument: Argument, value: Any) -> tuple[Any, ...]:
+    names = argument.default and isinstance(argument.default[0], str)
+    if names and isinstance(value, str):
+        value = value.split(",")
     items = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if not argument.default:
         return items

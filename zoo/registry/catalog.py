@@ -18,6 +18,7 @@ from zoo.registry import (
     cnn_modern,
     dense,
     detection,
+    forecasting,
     gan,
     rnn,
     segmentation,
@@ -30,8 +31,8 @@ from zoo.registry.row import Paper, Row
 from zoo.startup import quiet, start
 
 FAMILIES = (
-    dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, seq2seq, transformer, gan,
-    applications,
+    dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, seq2seq, forecasting,
+    transformer, gan, applications,
 )  # fmt: skip
 BUILT_IN = {row.name: row for family in FAMILIES for row in family.ROWS}
 ENTRY_POINTS = "zoo.models"
@@ -53,7 +54,8 @@ def list_models(
 
     Args:
         pattern: a shell wildcard the name must match, such as `*-nano`.
-        family: only those of this family: dense, cnn, rnn, transformer, gan.
+        family: only those of this family: dense, cnn, rnn, transformer, gan,
+            forecasting.
         task: only those that can do this task.
     """
     return [

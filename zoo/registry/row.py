@@ -27,7 +27,7 @@ class Row:
 
     Attributes:
         name: what a user types.
-        family: "dense", "cnn", "rnn", "transformer" or "gan".
+        family: "dense", "cnn", "rnn", "transformer", "gan" or "forecasting".
         tasks: the tasks it can do, the first being its natural one.
         builder: "module:function", or the function itself for rows registered at run time.
         summary: one line.

@@ -38,6 +38,8 @@ PICTURES = {
     "mistaken_series": "zoo.reports.mistakes:draw",
     "masks": "zoo.reports.segmentation:draw_masks",
     "activations": "zoo.reports.activations:draw",
+    "forecasts": "zoo.reports.forecasting:draw_forecasts",
+    "error_by_step": "zoo.reports.forecasting:draw_error_by_step",
 }
 FROM_TABLES = (
     "confusion",
@@ -46,6 +48,8 @@ FROM_TABLES = (
     "precision_recall",
     "residuals",
     "anomaly_scores",
+    "forecasts",
+    "error_by_step",
 )
 
 

@@ -19,7 +19,7 @@ from zoo.runs import Run, write_atomic
 
 ORDER = (
     "curves", "boundary", "samples", "masks", "detections", "worst_mistakes", "confusion", "roc",
-    "precision_recall", "calibration", "residuals",
+    "precision_recall", "calibration", "residuals", "forecasts", "error_by_step",
 )  # fmt: skip
 CAPTIONS = {
     "curves": "Learning curves",
@@ -33,6 +33,8 @@ CAPTIONS = {
     "calibration": "Calibration: how often predictions of a given confidence are right",
     "residuals": "Residuals",
     "anomaly_scores": "Anomaly scores",
+    "forecasts": "Forecasts, what came, and the season before",
+    "error_by_step": "Error by how far ahead",
 }
 CSS = """
 :root { color-scheme: light dark; --ink: #1c1f23; --soft: #626a73; --line: #dfe3e8;

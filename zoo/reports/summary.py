@@ -19,6 +19,7 @@ MAIN_SCORES = {
     "reconstruction": "mse",
     "language-modelling": "bits_per_character",
     "image-synthesis": "frechet_pixels",
+    "forecasting": "mse",
 }
 # These tell runs apart, not what was tried, or say again what the options said.
 NOT_COMPARED = ("command", "created", "options.run", "resumed")

@@ -15,6 +15,7 @@ from zoo.errors import InputError
 from zoo.tasks.classification import Classification
 from zoo.tasks.common import Task
 from zoo.tasks.detection import Detection
+from zoo.tasks.forecasting import Forecasting
 from zoo.tasks.image_synthesis import ImageSynthesis
 from zoo.tasks.language_modelling import LanguageModelling
 from zoo.tasks.multi_label import MultiLabel
@@ -35,6 +36,7 @@ TASKS: dict[str, type[Task]] = {
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
+        Forecasting,
     )
 }
 
@@ -44,6 +46,7 @@ UNSUPERVISED = {
     "vector": ("reconstruction",),
     "image": ("reconstruction", "image-synthesis"),
     "text": ("language-modelling",),
+    "series": (),
 }
 
 

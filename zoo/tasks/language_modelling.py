@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import losses
-from zoo.datasets.base import Spec, TextSplit
-from zoo.datasets.text import cut
+from zoo.datasets.base import Spec
+from zoo.datasets.text import TextSplit, cut
 from zoo.generation import sampling
 from zoo.preprocessing.tokenizers import PADDING
 from zoo.tasks import common

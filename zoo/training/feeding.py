@@ -13,7 +13,7 @@ from zoo import config
 from zoo.datasets.base import Dataset
 from zoo.datasets.masks import Masks
 from zoo.errors import InputError
-from zoo.training.feeds import Resident, Streamed
+from zoo.training.feeds import Resident, Streamed, Windowed
 
 
 def make_feeds(
@@ -29,6 +29,9 @@ def make_feeds(
         return task.example(preprocessor.tensors(encoded), target)
 
     feeds: dict[str, Any] = {"validation": None}
+    if preprocessor.kind == "series":
+        class_weights(chosen, task, None)  # which are refused: there are no classes
+        return {**feeds, **windowed(dataset, task, preprocessor)}
     for name in ("train", "validation"):
         split = getattr(dataset, name)
         if not len(split):
@@ -54,6 +57,23 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
     if hasattr(preprocessor, "lengths"):
         more = {"lengths": preprocessor.lengths(encoded)}
     return Resident(encoded, prepare, target, weight, **more)
+
+
+def windowed(dataset: Dataset, task: Any, preprocessor: Any) -> dict[str, Windowed]:
+    """Return the windows of training and validation, cut from series that are encoded once."""
+    series = tf.constant(preprocessor.encode_table(dataset.train.table.values))
+    length = preprocessor.history + preprocessor.horizon
+
+    def prepare(windows: tf.Tensor) -> tuple[Any, ...]:
+        inputs = preprocessor.tensors(preprocessor.cut(windows))
+        return task.example(inputs, task.following(windows[:, preprocessor.history :]))
+
+    splits = {"train": dataset.train, "validation": dataset.validation}
+    return {
+        name: Windowed(series, split.starts, length, prepare)
+        for name, split in splits.items()
+        if len(split)
+    }
 
 
 def stream(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) -> Streamed:

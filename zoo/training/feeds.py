@@ -98,7 +98,7 @@ class Resident(Loaded):
 
     def stream(self, streams: int) -> None:
         """Let each row of a batch go on in the next, so many rows; the examples are windows."""
-        self.streams, self.windows = streams, self.size
+        self.streams, self.ring = streams, self.size
         self.size = self.size // streams * streams
 
     def __len__(self) -> int:
@@ -111,6 +111,31 @@ class Resident(Loaded):
     def step(self, source: tf.Tensor, i: Any, examples: int) -> tuple[Loaded, tf.Tensor]:
         """Return what holds the examples of step `i` of an epoch, and at which indices."""
         return self, source[i * examples : (i + 1) * examples]
+
+
+class Windowed(Resident):
+    """Windows of encoded series: the series stay in memory, and windows are cut from them.
+
+    Args:
+        series: float32 `(rows, columns)`, a tensor that several feeds may share.
+        starts: the first row of each window.
+        length: rows of a window.
+        prepare: turns windows `(B, length, columns)` into what the training step takes.
+    """
+
+    def __init__(
+        self,
+        series: tf.Tensor,
+        starts: np.ndarray,
+        length: int,
+        prepare: Callable[[tf.Tensor], tuple[Any, ...]],
+    ):
+        self.series, self.steps = series, tf.range(length)
+        super().__init__(starts.astype(np.int32), lambda starts, _: prepare(self.windows(starts)))
+
+    def windows(self, starts: tf.Tensor) -> tf.Tensor:
+        """Return the rows from each start, `(B, length, columns)`."""
+        return tf.gather(self.series, starts[:, None] + self.steps)
 
 
 class Streamed:

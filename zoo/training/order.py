@@ -25,7 +25,7 @@ def epoch_order(size: tf.Tensor, seed: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor
 def order_of(feed: Any, batch: int, seed: int, epoch: int) -> tf.Tensor:
     """Return the order in which an epoch takes the examples of a feed, in batches of a size."""
     if getattr(feed, "streams", 0):
-        return in_streams(feed.windows, feed.streams, seed, epoch)
+        return in_streams(feed.ring, feed.streams, seed, epoch)
     order = epoch_order(len(feed), seed, epoch)
     lengths = getattr(feed, "lengths", None)
     return order if lengths is None else by_length(order.numpy(), lengths, batch, seed, epoch)

@@ -48,7 +48,7 @@ def _few(data: Dataset, task: Any) -> tuple[Any, ...]:
     train: Any = data.train
     rows = np.unique(np.linspace(0, len(train) - 1, EXAMPLES).astype(int))
     few = replace(train, rows=train.rows[rows])
-    preprocessor = preprocessing.fit(data, task.name, embeddings=False)
+    preprocessor: Any = preprocessing.fit(data, task.name, embeddings=False)
     target = task.targets(few)
     inputs = preprocessor.tensors(tf.constant(preprocessor.encode_split(few)))
     return task.example(inputs, None if target is None else tf.constant(target))

@@ -17,20 +17,16 @@ import keras
 import tensorflow as tf
 
 import zoo
-from zoo import augmentation, config, datasets, options, preprocessing, registry, tasks
+from zoo import augmentation, config, datasets, options, registry, tasks
 from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 from zoo.startup import processor
-from zoo.training import beginning, carrying, distribution, feeding, optimizers
+from zoo.training import beginning, carrying, choices, distribution, feeding, optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.loop import Trainer
 from zoo.training.steps import count_steps
 from zoo.weights import transfer
-
-# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
-JIT_FAMILIES = ("transformer",)
-OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
 @dataclass
@@ -183,6 +179,13 @@ def load_data(chosen: config.Config) -> Dataset:
         split_seed=data.split_seed,
         on_bad_example=data.on_bad_example,
         image_size=data.image_size,
+        time=data.time,
+        horizon=data.horizon,
+        history=data.history,
+        group=data.group,
+        known=data.known,
+        season=data.season,
+        covariates="known" in {argument.name for argument in registry.arguments(chosen.model)},
     )
 
 
@@ -197,7 +200,7 @@ def prepare(
     strategy = strategy or distribution.strategy_for_device(device)
     row = registry.get(asked.model)
     chosen = config.resolve(asked, row.training)
-    turned = builder_options(chosen)
+    turned = choices.builder_options(chosen)
     augmentations = options.augmentations(chosen.regularization.augment or "")
     dataset = load_data(chosen)
     name = tasks.choose(row.name, row.tasks, dataset.spec, chosen.data.task)
@@ -205,95 +208,29 @@ def prepare(
     task: Any = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     if augment is not None and augment.mixes:
         task.mixed = True
+    if chosen.optimization.quantiles is not None:
+        choices.ask_quantiles(task, chosen.optimization.quantiles)
     known = {argument.name for argument in registry.arguments(row.name)}
-    preprocessor = fit_preprocessor(chosen, row, dataset, name, "cardinalities" in known)
+    preprocessor = choices.fit_preprocessor(chosen, row, dataset, name, "cardinalities" in known)
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
-    _refuse_unread(row, builder, known)
+    choices.refuse_unread(row, builder, known)
     builder = {k: v for k, v in builder.items() if k in known} | turned
     feeds = feeding.make_feeds(chosen, dataset, task, preprocessor)
     if feeds["validation"] is None or task.monitor is None:
-        chosen = without_early_stopping(asked, chosen)
+        chosen = choices.without_early_stopping(asked, chosen)
     examples = (chosen.optimization.batch_size or 32) * chosen.optimization.accumulate
     if chosen.optimization.carry_state and name == "language-modelling":
         feeding.carry(feeds["train"], examples)
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)
-    precision = choose_precision(chosen.run.precision, device)
-    jit = choose_jit(chosen.run.jit, row.family, strategy)
+    precision = choices.choose_precision(chosen.run.precision, device)
+    jit = choices.choose_jit(chosen.run.jit, row.family, strategy)
     with strategy.scope() if strategy is not None else nullcontext():
         model, trained = build(chosen, row, builder, task, precision, steps_per_epoch, strategy)
     return Session(
         config.command_line(asked), chosen, row, dataset, task, preprocessor, builder, model,
         trained, feeds, device, precision, jit, strategy, steps_per_epoch, augment,
     )  # fmt: skip
-
-
-def _refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
-    """Raise an InputError where a model cannot read what the data become."""
-    if "vocabulary_size" in dictated and "vocabulary_size" not in known:
-        raise InputError(
-            f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "
-            "tokens. Try lstm, or --kind table to read a table."
-        )
-
-
-def fit_preprocessor(
-    chosen: config.Config, row: Row, dataset: Dataset, task: str, embeddings: bool
-) -> preprocessing.Preprocessor:
-    """Fit the preprocessor of the data's kind on the training split."""
-    asked = {name: getattr(chosen.data, name) for name in OF_TEXT}
-    of_text = {name: value for name, value in asked.items() if value is not None}
-    if of_text and dataset.spec.kind != "text":
-        name, value = next(iter(of_text.items()))
-        raise InputError(
-            f"--{name.replace('_', '-')} received {value} for data of kind '{dataset.spec.kind}'. "
-            "Expected text. Try without it."
-        )
-    if task == "language-modelling":
-        of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
-    return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
-
-
-def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:
-    """Return the options without early stopping, for which there is nothing to watch."""
-    patience = asked.regularization.early_stopping
-    if patience:
-        raise InputError(
-            f"--early-stopping received {patience}, but there is no validation loss to watch. "
-            "Expected validation examples and a task that has one. Try --early-stopping 0."
-        )
-    return chosen.with_options(early_stopping=0)
-
-
-def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None) -> bool:
-    """Return whether to compile the step with XLA, which no strategy allows."""
-    if strategy is not None and asked == "on":
-        raise InputError("--jit on received several replicas. Expected one, or --jit off.")
-    return strategy is None and (asked == "on" or (asked == "auto" and family in JIT_FAMILIES))
-
-
-def builder_options(chosen: config.Config) -> dict[str, Any]:
-    """Return the builder's arguments that options say, checked against its signature."""
-    options = registry.parse_settings(chosen.network.set)
-    flat = chosen.options()
-    known = {argument.name for argument in registry.arguments(chosen.model)}
-    for name in config.BUILDER_OPTIONS:
-        if flat[name] is None:
-            continue
-        if name not in known:
-            raise InputError(
-                f"--{name} was given, but model '{chosen.model}' has no {name}. "
-                f"Expected one of its own options: see `zoo show {chosen.model}`."
-            )
-        options[name] = flat[name]
-    return registry.check_arguments(chosen.model, options)
-
-
-def choose_precision(asked: str, device: str) -> str:
-    """Return the number format: on a GPU bfloat16 unless asked otherwise, on a CPU float32."""
-    if asked == "auto":
-        return "bfloat16" if device.startswith("GPU") else "float32"
-    return asked
 
 
 def build(

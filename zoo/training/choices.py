@@ -1,0 +1,91 @@
+"""What follows from options, model and data together, before anything is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from zoo import config, options, preprocessing, registry
+from zoo.datasets.base import Dataset
+from zoo.errors import InputError
+from zoo.registry import Row
+
+# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
+JIT_FAMILIES = ("transformer",)
+OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
+
+
+def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
+    """Raise an InputError where a model cannot read what the data become."""
+    if "vocabulary_size" in dictated and "vocabulary_size" not in known:
+        raise InputError(
+            f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "
+            "tokens. Try lstm, or --kind table to read a table."
+        )
+
+
+def fit_preprocessor(
+    chosen: config.Config, row: Row, dataset: Dataset, task: str, embeddings: bool
+) -> preprocessing.Preprocessor:
+    """Fit the preprocessor of the data's kind on the training split."""
+    asked = {name: getattr(chosen.data, name) for name in OF_TEXT}
+    of_text = {name: value for name, value in asked.items() if value is not None}
+    if of_text and dataset.spec.kind != "text":
+        name, value = next(iter(of_text.items()))
+        raise InputError(
+            f"--{name.replace('_', '-')} received {value} for data of kind '{dataset.spec.kind}'. "
+            "Expected text. Try without it."
+        )
+    if task == "language-modelling":
+        of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
+    return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
+
+
+def ask_quantiles(task: Any, asked: str) -> None:
+    """Tell a task which quantiles to forecast."""
+    if not hasattr(task, "quantiles"):
+        raise InputError(f"--quantiles received {asked} for {task.name}. Expected forecasting.")
+    task.quantiles = options.quantiles(asked, "--quantiles")
+
+
+def without_early_stopping(asked: config.Config, chosen: config.Config) -> config.Config:
+    """Return the options without early stopping, for which there is nothing to watch."""
+    patience = asked.regularization.early_stopping
+    if patience:
+        raise InputError(
+            f"--early-stopping received {patience}, but there is no validation loss to watch. "
+            "Expected validation examples and a task that has one. Try --early-stopping 0."
+        )
+    return chosen.with_options(early_stopping=0)
+
+
+def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None) -> bool:
+    """Return whether to compile the step with XLA, which no strategy allows."""
+    if strategy is not None and asked == "on":
+        raise InputError("--jit on received several replicas. Expected one, or --jit off.")
+    return strategy is None and (asked == "on" or (asked == "auto" and family in JIT_FAMILIES))
+
+
+def builder_options(chosen: config.Config) -> dict[str, Any]:
+    """Return the builder's arguments that options say, checked against its signature."""
+    options = registry.parse_settings(chosen.network.set)
+    flat = chosen.options()
+    known = {argument.name for argument in registry.arguments(chosen.model)}
+    for name in config.BUILDER_OPTIONS:
+        if flat[name] is None:
+            continue
+        if name not in known:
+            raise InputError(
+                f"--{name} was given, but model '{chosen.model}' has no {name}. "
+                f"Expected one of its own options: see `zoo show {chosen.model}`."
+            )
+        options[name] = flat[name]
+    return registry.check_arguments(chosen.model, options)
+
+
+def choose_precision(asked: str, device: str) -> str:
+    """Return the number format: on a GPU bfloat16 unless asked otherwise, on a CPU float32."""
+    if asked == "auto":
+        return "bfloat16" if device.startswith("GPU") else "float32"
+    return asked
