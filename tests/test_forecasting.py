@@ -68,7 +68,7 @@ def data(tmp_path):
 
 def test_what_is_trained_on_is_what_is_served(data):
     """A window cut in graph from the encoded series is what `encode` makes of raw columns."""
-    preprocessor = preprocessing.fit(data, embeddings=False)
+    preprocessor = preprocessing.fit(data, "forecasting", embeddings=False)
     task = tasks.TASKS["forecasting"].fit(data.spec, data.train)
     feed = feeding.windowed(data, task, preprocessor)["train"]
     rows = np.array([0, 17, len(data.train) - 1])
@@ -84,7 +84,7 @@ def test_what_is_trained_on_is_what_is_served(data):
 
 
 def test_statistics_are_of_training_rows_alone(data):
-    preprocessor = preprocessing.fit(data, embeddings=False)
+    preprocessor = preprocessing.fit(data, "forecasting", embeddings=False)
     values = data.train.table.values[data.train.rows]
     np.testing.assert_allclose(preprocessor.mean, values.mean(axis=0))
     np.testing.assert_allclose(preprocessor.scale, values.std(axis=0))

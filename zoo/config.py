@@ -28,8 +28,8 @@ LARGEST_SEED = 2**31 - 1
 LENGTHS = ("epochs", "steps", "time_limit")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
-    "classification", "multi-label", "regression", "segmentation", "detection", "forecasting",
-    "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis",
+    "classification", "multi-label", "regression", "segmentation", "detection",
+    "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis", "forecasting",
 )  # fmt: skip
 
 

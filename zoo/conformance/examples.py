@@ -12,6 +12,7 @@ from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 
 EXAMPLES = 12
+CODED = ("classification", "segmentation", "language-modelling", "sequence-to-sequence")
 
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
@@ -25,7 +26,10 @@ def _data(arguments: Mapping[str, Any]) -> Any:
     random = np.random.default_rng(0)
     if arguments.get("vocabulary_size"):
         shape = (EXAMPLES, arguments.get("sequence_length") or 8)
-        return random.integers(arguments["vocabulary_size"], size=shape).astype("int32")
+        ids = random.integers(arguments["vocabulary_size"], size=shape).astype("int32")
+        if size := arguments.get("target_vocabulary_size"):
+            return {"source": ids, "target": random.integers(size, size=shape).astype("int32")}
+        return ids
     numbers = random.random((EXAMPLES, *arguments["input_shape"])).astype("float32")
     if known := arguments.get("known"):
         future = random.random((EXAMPLES, arguments["horizon"], known)).astype("float32")
@@ -81,4 +85,4 @@ def compile_model(model: keras.Model, row: Row, arguments: Mapping[str, Any]) ->
 
 
 def _codes(task: str, shape: tuple[int, ...]) -> bool:
-    return task in ("classification", "segmentation", "language-modelling") and shape[-1] > 1
+    return task in CODED and shape[-1] > 1
