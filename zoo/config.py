@@ -29,7 +29,8 @@ LENGTHS = ("epochs", "steps", "time_limit")
 SCHEDULES = ("constant", "cosine", "step", "exponential")
 TASKS = (
     "classification", "multi-label", "regression", "segmentation", "detection",
-    "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis", "forecasting",
+    "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis",
+    "forecasting",
 )  # fmt: skip
 
 
@@ -84,9 +85,7 @@ class Data:
     )  # fmt: skip
     group: str | None = option(None, "Column that names the series each row is of.")
     known: tuple[str, ...] = option((), "Column known ahead of its time; repeatable.")
-    season: int | None = option(
-        None, "Steps after which a series repeats; by default a day, week or year.", low=1
-    )
+    season: int | None = option(None, "Steps after which a series repeats, as 24 hours.", low=1)
 
 
 @dataclass(frozen=True)
