@@ -1,7 +1,7 @@
 """Bits per character on python-docs: gpt-nano with default arguments against 3-gram models.
 
-All are trained on the same training documents and measured on the same test documents: every
-character of theirs but each document's first. The best 3-gram model is chosen on the validation
+All are trained on the same training documents and measured on every character of the same test
+documents. The best 3-gram model is chosen on the validation
 documents, which also fit the weights of the interpolated one. Whatever was never seen in training
 is one and the same character to all of them.
 """

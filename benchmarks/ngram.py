@@ -7,7 +7,7 @@ interpolation: Jelinek and Mercer, 1980, its weights found by expectation maximi
 text (Bahl, Jelinek and Mercer, 1983), one set for each range of counts of the context.
 
 With some hundred characters all counts fit in one array `(V, V, V)`. Code 0 is a character never
-seen in training, as in `zoo.preprocessing.text`; it stands before a document's first character too.
+seen in training; it stands before a document's first characters too.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def vocabulary(documents: Sequence[str]) -> dict[str, int]:
 
 
 def grams(documents: Sequence[str], codes: dict[str, int]) -> Grams:
-    """Return every character but each document's first, with the two before it."""
+    """Return every character, with the two before it."""
     parts = []
     for document in documents:
-        ids = np.array([0, *(codes.get(character, 0) for character in document)])
+        ids = np.array([0, 0, *(codes.get(character, 0) for character in document)])
         parts.append(np.stack([ids[:-2], ids[1:-1], ids[2:]], axis=1))
     return np.concatenate(parts)
 

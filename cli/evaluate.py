@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from zoo.cli.common import json_option, note_stale, print_json, print_table, refuse_existing, say
+from zoo.cli.common import (
+    json_option,
+    note_stale,
+    print_json,
+    print_table,
+    printable,
+    refuse_existing,
+    say,
+)
 
 
 @click.command("evaluate")
@@ -62,6 +70,10 @@ def command(
         if table:
             click.echo()
             print_table(list(table[0]), [list(row.values()) for row in table])
+    for sample in result["tables"].get("samples", ()):
+        click.echo()
+        for name, text in sample.items():
+            click.echo(f"{name:<10}{printable(text)}")
     if "confusion" in result["tables"]:
         click.echo()
         _print_confusion(result["tables"]["confusion"])
