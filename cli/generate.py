@@ -76,6 +76,7 @@ def command(
     predictor = api.load(source)
     if "generate" in predictor.functions:
         _refuse(ctx, OF_PICTURES, "text")
+        _note_unknown(predictor, prompt)
         texts = predictor.stream(
             [prompt] * (count or 1), tokens,
             temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, stop=stop,
@@ -105,6 +106,15 @@ def _refuse(ctx: click.Context, names: tuple[str, ...], made: str) -> None:
                 f"--{name.replace('_', '-')} was given for a model that makes {made}. "
                 "Expected none. Try without it."
             )
+
+
+def _note_unknown(predictor: Any, prompt: str) -> None:
+    """Say that the model can make nothing of some of a prompt."""
+    from zoo.preprocessing.tokenizers import UNKNOWN
+
+    ids = predictor.preprocessor.tokenizer.ids([prompt]).flat_values.numpy()
+    if unseen := int((ids == UNKNOWN).sum()):
+        say(f"Note: {unseen} of the prompt's {len(ids)} tokens never came in the training text")
 
 
 def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> None:

@@ -302,6 +302,25 @@ def test_named_texts(name, sizes, first):
     assert str(text[0]).startswith(first)
 
 
+def test_a_prompt_of_unknown_characters(zoo, trained):
+    code, out, err = zoo("generate", trained("text"), "--prompt", "The \N{SNOWMAN}", "--tokens", "3")
+    assert (code, out.startswith("The \N{SNOWMAN}")) == (0, True)
+    assert "Note: 1 of the prompt's 5 tokens never came in the training text" in err
+
+
+def test_texts_without_labels(tmp_path):
+    frame = opinions(30)
+    frame.loc[3:5, "opinion"] = None
+    frame.to_csv(tmp_path / "some.csv", index=False)
+    data = datasets.load(tmp_path / "some.csv", target="opinion")
+    assert len(data.train) + len(data.validation) + len(data.test) == 27
+    assert "3 of 30 rows are left out: their target is missing" in data.notes
+    frame["opinion"] = None
+    frame.to_csv(tmp_path / "none.csv", index=False)
+    with pytest.raises(InputError, match="target 'opinion' is missing in all 30 rows"):
+        datasets.load(tmp_path / "none.csv", target="opinion")
+
+
 def test_text_is_printed_as_it_is_written(trained):
     command = [Path(sys.executable).with_name("zoo"), "generate", str(trained("text"))]
     command += ["--prompt", "The ", "--tokens", "60", "--seed", "1"]
