@@ -159,7 +159,8 @@ def _count(path: Path, fields: dict[str, list[str]], name: str) -> int | None:
     if name not in fields:
         return None
     words = fields[name]
-    if len(words) != 1 or not words[0].isdecimal() or not int(words[0]):
+    digits = len(words) == 1 and words[0].isdecimal() and len(words[0]) < 10
+    if not digits or not int(words[0]):
         raise InputError(
             f"'{path}' says {' '.join(words)[:40]!r} after @{name}; expected a number; "
             "try correcting it"

@@ -20,6 +20,19 @@ JSON_LINES = b"".join(
     for i in range(24)
 )
 TEXT = "".join(f"Line {i} of a text, äöü.\n\n" for i in range(20)).encode()
+SERIES = (
+    b"""# series
+@problemName x
+@timeStamps false
+@univariate false
+@dimensions 2
+@equalLength true
+@seriesLength 3
+@classLabel true a b
+@data
+"""
+    + b"1,-2.5,?:4e1,5,6:a\n3,2,1:1,1,1:b\n" * 12
+)
 FIELD = st.sampled_from(
     ["", "1", "-2.5", "1e400", "nan", "inf", "a", "true", '"', '"a,b"', "é", " ", "2020-01-01",
      "2020-13-99", "1,5", "0x1F", "\0", "\r", "9" * 400, "?", "None", "1_000"]
@@ -155,6 +168,27 @@ def test_arrays(folder, cases, record_property):
 def test_changed_arrays(folder, cases, record_property):
     strategy = fuzz.mutated(GOOD) | arrays_with_any_header()
     fuzz.check(shown(folder, "t.npz"), strategy, cases, record_property)
+
+
+@st.composite
+def series(draw):
+    """Draw text that is nearly a file of series."""
+    said = st.sampled_from(["true", "false", "3", "1", "0", "a", "b", "9" * 5000, "-1", ""])
+    names = st.sampled_from(
+        ["timeStamps", "univariate", "dimensions", "equalLength", "seriesLength", "classLabel",
+         "targetLabel", "data", ""]
+    )  # fmt: skip
+    fields = draw(st.lists(st.tuples(names, st.lists(said, max_size=3)), max_size=5))
+    values = st.lists(FIELD, min_size=1, max_size=3).map(",".join)
+    rows = draw(st.lists(st.lists(values, min_size=1, max_size=3).map(":".join), max_size=30))
+    lines = [*(f"@{name} {' '.join(words)}" for name, words in fields), "@data", *rows]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+@fuzz.cases(150, 3000)
+def test_series(folder, cases, record_property):
+    strategy = fuzz.mutated([SERIES]) | series()
+    fuzz.check(shown(folder, "t.ts"), strategy, cases, record_property)
 
 
 @fuzz.cases(60, 1000)
