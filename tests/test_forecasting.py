@@ -170,6 +170,20 @@ def test_the_commands_from_table_to_forecast(trained, files, zoo, tmp_path):
     assert json.loads(out)["examples"] == 2 * (120 - 16 + 1)
 
 
+def test_what_is_left_out_is_told(trained, files, zoo, tmp_path):
+    frame = pd.read_csv(files["series"])
+    frame.loc[frame.groupby("site").tail(4).index, "load (MW)"] = np.nan
+    frame.loc[60, "temp"] = np.nan
+    frame.iloc[:-1].to_csv(tmp_path / "less.csv", index=False)
+    code, out, err = zoo("predict", trained("series"), tmp_path / "less.csv")
+    assert code == 0
+    assert len(out.splitlines()) == 5
+    assert err == "Data: series 'south' lacks temp of the 4 steps ahead, and is left out\n"
+    code, _, err = zoo("evaluate", trained("series"), "--data", tmp_path / "less.csv")
+    assert code == 0
+    assert "windows are left out" in err
+
+
 def test_forecasts_of_a_data_frame(trained, files):
     frame = pd.read_csv(files["series"])
     frame.loc[frame.groupby("site").tail(4).index, "load (MW)"] = np.nan
@@ -222,6 +236,11 @@ def test_a_model_without_covariates_says_so(zoo, tmp_path, monkeypatch):
             "--loss received 'mae' with --quantiles",
         ),
         (("--time", "hour", "--horizon", "4", "--augment", "flip"), "--augment received 'flip'"),
+        (("--time", "hour", "--class-weight", "auto"), "--class-weight received 'auto'"),
+        (
+            ("--time", "hour", "--quantiles", "0.5", "--label-smoothing", "0.1"),
+            "Received label smoothing 0.1",
+        ),
     ],
 )
 def test_requests_that_make_no_sense(refused, tmp_path, words, message):
