@@ -24,7 +24,7 @@ from .series_rows import (
     timed,
 )
 from .splits import NAMES, fingerprint, read_split_column
-from .times import Clock, with_step
+from .times import Clock, usual_step, with_step
 from .windows import PARTS, SeriesSplit, SeriesTable, divide
 from .windows import find as find_windows
 
@@ -129,6 +129,7 @@ def read(frame: pd.DataFrame, spec: Spec, source: str, targets: bool) -> SeriesS
     owners, names = find_owners(frame, series.group, source)
     table, *_ = ordered(frame, columns.all, clock, owners, names, series.time)
     refuse_double(table, series, source)
+    _refuse_step(table, source)
     split = SeriesSplit(
         table, spec.inputs, series, len(columns.targets), np.zeros(0, int), np.arange(len(table))
     )
@@ -140,6 +141,16 @@ def read(frame: pd.DataFrame, spec: Spec, source: str, targets: bool) -> SeriesS
         return split
     split.starts, split.notes = _latest(split, columns, source)
     return split
+
+
+def _refuse_step(table: SeriesTable, source: str) -> None:
+    """Raise an InputError where times are other steps apart than those learned from."""
+    clock, found = table.clock, usual_step(table.times, table.owners)
+    if found is not None and not np.isclose(found, clock.step, rtol=1e-6, atol=0.0):
+        raise InputError(
+            f"'{source}' has a row each {clock.span(found)}; expected one each "
+            f"{clock.span(clock.step)}, as in the training data; try another file"
+        )
 
 
 def _latest(split: SeriesSplit, columns: Named, source: str) -> tuple[np.ndarray, list[str]]:

@@ -135,7 +135,7 @@ def files(tmp_path_factory):
     paths = {"masks": "masks", "boxes": "boxes", "table": "table.csv", "labels": "labels.jsonl"}
     paths["text"] = "text.txt"
     paths["series"] = "series.csv"
-    write_series(folder / "series.csv")
+    write_series(folder / "series.csv", ahead=4)
     return {name: folder / path for name, path in paths.items()}
 
 

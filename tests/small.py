@@ -11,8 +11,11 @@ Y = RANDOM.integers(3, size=ROWS).astype("int32")
 WEIGHT = RANDOM.random(ROWS).astype("float32")
 
 
-def write_series(path, sites=("north", "south"), hours=120, **columns):
-    """Write an hourly load at some sites, with a temperature; return the frame."""
+def write_series(path, sites=("north", "south"), hours=120, ahead=0, **columns):
+    """Write an hourly load at some sites, with a temperature; return the frame.
+
+    Of the last hours, as many as are `ahead`, the temperature alone is known.
+    """
     random = np.random.default_rng(0)
     turns = 2 * np.pi * np.arange(hours) / 24
     frames = [
@@ -29,6 +32,8 @@ def write_series(path, sites=("north", "south"), hours=120, **columns):
         for i, site in enumerate(sites)
     ]
     frame = pd.concat(frames, ignore_index=True).assign(**columns)
+    if ahead:
+        frame.loc[frame.groupby("site").tail(ahead).index, "load (MW)"] = np.nan
     frame.to_csv(path, index=False)
     return frame
 

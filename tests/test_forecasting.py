@@ -149,9 +149,7 @@ def test_the_commands_from_table_to_forecast(trained, files, zoo, tmp_path):
     for word in ("coverage", "quantile_loss", "mase", "seasonal-naive", "naive", "load (MW)"):
         assert word in out
     recent = pd.read_csv(files["series"])
-    recent.loc[recent.groupby("site").tail(4).index, "load (MW)"] = np.nan
-    recent.to_csv(tmp_path / "recent.csv", index=False)
-    code, out, err = zoo("predict", run, tmp_path / "recent.csv")
+    code, out, err = zoo("predict", run, files["series"])
     assert code == 0, err
     table = pd.read_csv(io.StringIO(out))
     names = ["time", "group", "load (MW)", "load (MW)_q10", "load (MW)_q90"]
@@ -162,18 +160,29 @@ def test_the_commands_from_table_to_forecast(trained, files, zoo, tmp_path):
     assert (table[names[2]] <= table[names[4]]).all()
     code, _, err = zoo("export", run, "--out", tmp_path / "saved")
     assert code == 0, err
-    code, of_artifact, _ = zoo("predict", tmp_path / "saved", tmp_path / "recent.csv")
+    code, of_artifact, _ = zoo("predict", tmp_path / "saved", files["series"])
     again = pd.read_csv(io.StringIO(of_artifact))
     np.testing.assert_allclose(again[names[2:]], table[names[2:]], rtol=1e-5)
     code, out, err = zoo("evaluate", tmp_path / "saved", "--data", files["series"], "--json")
     assert code == 0, err
-    assert json.loads(out)["examples"] == 2 * (120 - 16 + 1)
+    assert json.loads(out)["examples"] == 2 * (116 - 16 + 1)
+
+
+def test_what_is_left_out_is_told(trained, files, zoo, tmp_path):
+    frame = pd.read_csv(files["series"])
+    frame.loc[60, "temp"] = np.nan
+    frame.iloc[:-1].to_csv(tmp_path / "less.csv", index=False)
+    code, out, err = zoo("predict", trained("series"), tmp_path / "less.csv")
+    assert code == 0
+    assert len(out.splitlines()) == 5
+    assert err == "Data: series 'south' lacks temp of the 4 steps ahead, and is left out\n"
+    code, _, err = zoo("evaluate", trained("series"), "--data", tmp_path / "less.csv")
+    assert code == 0
+    assert "windows are left out" in err
 
 
 def test_forecasts_of_a_data_frame(trained, files):
-    frame = pd.read_csv(files["series"])
-    frame.loc[frame.groupby("site").tail(4).index, "load (MW)"] = np.nan
-    found = zoo.predict(trained("series"), frame)
+    found = zoo.predict(trained("series"), pd.read_csv(files["series"]))
     assert found["time"].shape == found["load (MW)_q90"].shape == (2, 4)
     assert found["group"].tolist() == ["north", "south"]
 
@@ -222,6 +231,11 @@ def test_a_model_without_covariates_says_so(zoo, tmp_path, monkeypatch):
             "--loss received 'mae' with --quantiles",
         ),
         (("--time", "hour", "--horizon", "4", "--augment", "flip"), "--augment received 'flip'"),
+        (("--time", "hour", "--class-weight", "auto"), "--class-weight received 'auto'"),
+        (
+            ("--time", "hour", "--quantiles", "0.5", "--label-smoothing", "0.1"),
+            "Received label smoothing 0.1",
+        ),
     ],
 )
 def test_requests_that_make_no_sense(refused, tmp_path, words, message):

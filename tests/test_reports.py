@@ -61,6 +61,11 @@ def boundary(classes):
 EXAMPLES = np.random.default_rng(3).random((2, 3, 8, 12, 3))
 CODES = np.array([0, 1, 255])[np.random.default_rng(3).integers(3, size=(2, 3, 8, 12))]
 BOXES = np.array([[[[0.1, 0.2, 0.9, 1.0, 1], [-1] * 5]] * 3] * 2)
+WINDOW = {
+    "target": EVIL, "group": "", "from": "2024-01-01 05:00", "history": [1.0, 2.0, 1.5],
+    "truth": [2.0, 3.0], "forecast": [1.5, 2.5], "seasonal": [1.0, 2.0],
+}  # fmt: skip
+BAND = {"band": [0.1, 0.9]}
 DRAWN = {
     "curves": ("curves", log()),
     "curves of one epoch": ("curves", log(1)),
@@ -94,6 +99,10 @@ DRAWN = {
     "residuals of a constant": ("residuals", {"y": {"actual": [1, 1], "predicted": [1, None]}}),
     "anomaly scores": ("anomaly_scores", [0.1, 0.2, None, 5.0]),
     "anomaly scores of nothing": ("anomaly_scores", [None]),
+    "forecasts": ("forecasts", [WINDOW, {**WINDOW, "group": EVIL}, WINDOW]),
+    "forecasts with intervals": ("forecasts", [WINDOW | {"low": [0, 1], "high": [3, 4], **BAND}]),
+    "errors by step": ("error_by_step", {"model": [0.1, 0.2, 0.2], "naive": [0.1, 0.3, 0.5]}),
+    "error of one step": ("error_by_step", {"model": [0.1], "seasonal-naive": [0.2]}),
     "gray samples": ("samples", np.random.default_rng(3).random((10, 8, 8))),
     "color samples": ("samples", np.full((3, 8, 12, 3), 200, np.uint8), ["a", 2, EVIL]),
     "mistaken series": ("mistaken_series", EXAMPLES[0, ..., 0], ["a as b", "b as a", EVIL]),

@@ -256,6 +256,14 @@ def test_new_rows_are_read_as_those_before(tmp_path):
         datasets.read(write_and_name(frame.drop(columns="temp"), tmp_path), spec)
 
 
+def test_steps_of_another_length_are_refused(tmp_path):
+    frame = write_series(tmp_path / "s.csv", sites=("one",))
+    spec = datasets.load(tmp_path / "s.csv", drop=("site",), **ASKED).spec
+    frame.iloc[::2].to_csv(tmp_path / "less.csv", index=False)
+    with pytest.raises(InputError, match="has a row each 2 hours; expected one each 1 hour"):
+        datasets.read(tmp_path / "less.csv", spec)
+
+
 def write_and_name(frame, folder):
     frame.to_csv(folder / "less.csv", index=False)
     return folder / "less.csv"

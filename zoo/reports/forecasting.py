@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from zoo.reports.style import COLORS, QUIET, new_figure, shorten, styled
 
 TRUTH, FORECAST, SEASONAL = "#222222", COLORS[0], COLORS[4]
-ACROSS = 2
+ACROSS, MOST = 2, 12
 BASELINES = {"naive": COLORS[4], "seasonal-naive": COLORS[2]}
 
 
@@ -24,8 +24,9 @@ def draw_forecasts(windows: Sequence[Mapping[str, Any]]) -> Figure:
         windows: of each `target`, `group` (may be empty) and `from`, its first time; `history`
             before it; `truth`, `forecast` and `seasonal` (the season before) from it, in the
             target's units; and, where quantiles are forecast, the outer ones `low` and `high`, and
-            `band`, which they are.
+            `band`, which they are. The first 12 are drawn.
     """
+    windows = windows[:MOST]
     rows = -(-len(windows) // ACROSS)
     figure = new_figure(5.4 * ACROSS, 2.5 * rows + 0.4)
     panels = figure.subplots(rows, ACROSS, squeeze=False).ravel()

@@ -19,7 +19,7 @@ from zoo.preprocessing.tables import mean_and_scale
 from zoo.tasks import common
 
 CHUNK = 1 << 20  # numbers of the forecasts measured at once
-DRAWN = 4  # windows of a picture
+DRAWN, DRAWN_EACH = 4, 2  # windows of a picture, of one target and of each of several
 DRAWN_TARGETS = 3
 BASELINES = ("naive", "seasonal-naive")
 
@@ -177,7 +177,8 @@ class Forecasting(common.Task):
 
     def _drawn(self, predict: Callable[[Any], dict], split: SeriesSplit) -> list[dict[str, Any]]:
         """Return some windows for a picture, spread over the split."""
-        rows = np.unique(np.linspace(0, len(split) - 1, DRAWN).astype(int))
+        count = DRAWN if len(self.names) == 1 else DRAWN_EACH
+        rows = np.unique(np.linspace(0, len(split) - 1, count + 2)[1:-1].astype(int))
         few = split.part(rows)
         outputs, all_rows = predict(few), np.arange(len(few))
         past, moments = few.batch(all_rows), few.moments(all_rows)
