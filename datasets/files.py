@@ -30,6 +30,7 @@ from .ts import read_series, same_length
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson")
 SUFFIXES = (*TABLES, ".npz", ".ts", ".txt")
+MOST_OF_TEXT = 64  # times the memory: a text is not kept there, but its tokens are counted
 SEARCHED = 10_000  # files among which pictures are looked for, for a message
 
 
@@ -264,7 +265,7 @@ def _readable(path: Path) -> Path:
     size = path.stat().st_size
     if not size:
         raise InputError(f"'{path}' is empty; expected data; try another file")
-    if size > memory() and suffix_of(path) != ".txt":
+    if size > memory() * (MOST_OF_TEXT if suffix_of(path) == ".txt" else 1):
         raise InputError(
             f"'{path}' holds {size:,} bytes, and this machine {memory():,} of memory; expected "
             "data that fits, as it is kept there; try a part of it"

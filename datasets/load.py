@@ -247,10 +247,10 @@ def _read_folder(
         return read_idx_files(found, reference)
     if pairs := find_masks(folder):
         return read_masks(pairs, shape, bad, reference, classes, values)
-    texts = find_classes(folder, prose.texts_in)
-    if all(texts.values()) and texts:
+    members, texts = (find_classes(folder, files_of) for files_of in (pictures_in, prose.texts_in))
+    if any(texts.values()) and not any(members.values()):
         return prose.read_labelled(texts)
-    if members := find_classes(folder, pictures_in):
+    if members:
         return read_classes(members, shape, bad, reference, least=1 if classes else 2)
     if parallel := prose.find_parallel(folder):
         return prose.read_parallel(parallel, bad)

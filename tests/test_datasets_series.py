@@ -112,7 +112,7 @@ def test_missing_values_become_the_mean_and_padding_stays(written):
     text = UNEVEN + "1,?,3:a\n4,5,6,8:b\n" * 10
     data = datasets.load(written(text), test_fraction=0.0, validation_fraction=0.0)
     assert "10 values are missing: each counts as its dimension's mean" in data.notes[1]
-    preprocessor = preprocessing.fit(data, embeddings=False)
+    preprocessor = preprocessing.fit(data, "classification", embeddings=False)
     known = np.array([1, 3, 4, 5, 6, 8])
     assert preprocessor.mean == pytest.approx(known.mean())
     restored = preprocessing.from_json(json.loads(json.dumps(preprocessor.to_json())))

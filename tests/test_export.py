@@ -80,9 +80,9 @@ def test_artifacts_answer_and_score_as_their_run(exported, trained, files, name)
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_artifacts_generate_as_their_run(exported, trained, kind):
-    asked = (["The ", ""], 20, 0.7, 3)
-    expected = api.load(trained("text")).generate(*asked)
-    assert api.load(exported("text", kind)).generate(*asked) == expected
+    prompts, how = ["The ", ""], {"temperature": 0.7, "top_k": 9, "seed": 3, "stop": ["q"]}
+    expected = api.load(trained("text")).generate(prompts, 20, **how)
+    assert api.load(exported("text", kind)).generate(prompts, 20, **how) == expected
     made = api.load(trained("synthesis")).make(5, 3)
     np.testing.assert_array_equal(
         api.load(exported("synthesis", kind)).make(5, 3)["image"], made["image"]
@@ -103,7 +103,8 @@ answers = {"label": [x.decode() for x in out["label"].numpy()],
            "probabilities": out["probabilities"].numpy().tolist()}
 loaded = tf.saved_model.load(text)
 out = loaded.signatures["generate"](prompt=tf.constant(["The "]), tokens=tf.constant(9),
-    temperature=tf.constant(0.0), seed=tf.constant(0))
+    temperature=tf.constant(0.0), top_k=tf.constant(0), top_p=tf.constant(1.0),
+    seed=tf.constant(0))
 answers["text"] = out["text"].numpy()[0].decode()
 loaded = tf.saved_model.load(digits)
 png = tf.io.encode_png(np.zeros((8, 8, 1), np.uint8))
@@ -133,7 +134,7 @@ def test_savedmodels_stand_alone(exported, trained, files, tmp_path):
     here = predictor(raw)
     assert answers["label"] == here["label"].tolist()
     np.testing.assert_allclose(answers["probabilities"], here["probabilities"], atol=1e-5)
-    assert answers["text"] == api.load(trained("text")).generate(["The "], 9, 0.0)[0]
+    assert answers["text"] == api.load(trained("text")).generate(["The "], 9, temperature=0.0)[0]
     picture = {"image": np.zeros((1, 8, 8, 1), np.uint8)}
     assert answers["digit"] == api.load(trained("pictures"))(picture)["label"][0]
     made = api.load(trained("synthesis")).make(2, 1)["image"]

@@ -46,7 +46,7 @@ def test_names_by_pattern_family_and_task():
     assert registry.list_models()[:3] == ["linear", "perceptron", "mlp"]
     assert registry.list_models("*mlp") == ["mlp", "maxout-mlp"]
     assert registry.list_models(family="gan") == ["dcgan"]
-    recurrent = ["simple-rnn", "lstm", "gru", "tcn"]
+    recurrent = ["simple-rnn", "lstm", "char-rnn", "gru", "tcn"]
     assert registry.list_models(task="language-modelling") == [*recurrent, "gpt-nano"]
     assert registry.list_models(family="dense", task="reconstruction") == ["autoencoder"]
 

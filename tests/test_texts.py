@@ -303,7 +303,9 @@ def test_named_texts(name, sizes, first):
 
 
 def test_a_prompt_of_unknown_characters(zoo, trained):
-    code, out, err = zoo("generate", trained("text"), "--prompt", "The \N{SNOWMAN}", "--tokens", "3")
+    code, out, err = zoo(
+        "generate", trained("text"), "--prompt", "The \N{SNOWMAN}", "--tokens", "3"
+    )
     assert (code, out.startswith("The \N{SNOWMAN}")) == (0, True)
     assert "Note: 1 of the prompt's 5 tokens never came in the training text" in err
 

@@ -18,6 +18,7 @@ MAIN_SCORES = {
     "detection": "map",
     "reconstruction": "mse",
     "language-modelling": "bits_per_character",
+    "sequence-to-sequence": "bleu",
     "image-synthesis": "frechet_pixels",
     "forecasting": "mse",
 }
