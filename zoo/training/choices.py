@@ -13,7 +13,14 @@ from zoo.registry import Row
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
 JIT_FAMILIES = ("transformer",)
+OF_TEXTS = (("sequence-to-sequence",), ("language-modelling",))  # a table may be one
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
+
+
+def choose_task(chosen: config.Config) -> str | None:
+    """Return the task to read data for: that asked for, or the only one of a model of texts."""
+    tasks = registry.get(chosen.model).tasks
+    return chosen.data.task or (tasks[0] if tasks in OF_TEXTS else None)
 
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:

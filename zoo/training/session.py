@@ -169,7 +169,7 @@ def load_data(chosen: config.Config) -> Dataset:
         data.data,
         kind=data.kind,
         target=data.target,
-        task=data.task,
+        task=choices.choose_task(chosen),
         drop=data.drop,
         validation=data.validation,
         test=data.test,
