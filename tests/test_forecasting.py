@@ -175,7 +175,7 @@ def test_what_is_left_out_is_told(trained, files, zoo, tmp_path):
     code, out, err = zoo("predict", trained("series"), tmp_path / "less.csv")
     assert code == 0
     assert len(out.splitlines()) == 5
-    assert err == "Data: series 'south' lacks temp of the 4 steps ahead, and is left out\n"
+    assert "Data: series 'south' lacks temp of the 4 steps ahead, and is left out\n" in err
     code, _, err = zoo("evaluate", trained("series"), "--data", tmp_path / "less.csv")
     assert code == 0
     assert "windows are left out" in err
