@@ -9,12 +9,8 @@ from benchmarks.common import RESULTS, table
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ORDER = (
-    "startup", "training", "first_run", "accuracy", "language", "synthesis", "tables", "latency",
-    "checkpoints",
-    "pictures",
-    "recurrent",
-    "networks",
-    "transfer",
+    "startup", "training", "first_run", "accuracy", "language", "text", "forecasting",
+    "synthesis", "tables", "latency", "checkpoints", "pictures", "recurrent", "networks", "transfer",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ torch=${2:-}
 "$python" -m benchmarks.first_run
 "$python" -m benchmarks.accuracy
 "$python" -m benchmarks.language
+"$python" -m benchmarks.text
 "$python" -m benchmarks.forecasting
 "$python" -m benchmarks.synthesis
 "$python" -m benchmarks.tables
