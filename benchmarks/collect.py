@@ -10,7 +10,8 @@ README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ORDER = (
     "startup", "training", "first_run", "accuracy", "language", "text", "forecasting",
-    "synthesis", "tables", "latency", "checkpoints", "pictures", "recurrent", "networks", "transfer",
+    "synthesis", "tables", "latency", "checkpoints", "pictures", "recurrent", "networks",
+    "transfer",
 )  # fmt: skip
 
 

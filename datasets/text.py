@@ -124,7 +124,7 @@ def _look_through(mapped: mmap.mmap, path: Path) -> int:
     return seen
 
 
-def cut(document: Document, size: int) -> Iterator[Document]:
+def cut(document: Document, size: int = BLOCK) -> Iterator[Document]:
     """Yield a document in pieces of about `size` characters, of a file bytes.
 
     They end after a blank line where there is one near, else a line, else a word.

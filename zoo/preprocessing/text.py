@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
-from zoo.datasets.text import pieces
+from zoo.datasets.text import cut, pieces
 from zoo.errors import InputError, WriteError
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, Tokenizer
@@ -143,16 +143,21 @@ class CorpusPreprocessor(_Tokenized):
 
     def _tokens(self, split: Any) -> Iterator[np.ndarray]:
         """Yield the tokens of a split, a boundary before each document, in the end the padding."""
-        total = 0
-        for document in split.documents:
-            for part in (np.array([BOUNDARY], np.int32), *self._encoded([document])):
+        begins: list[bool] = []  # whether a piece is a document's first
+
+        def parts() -> Iterator[str]:
+            for document in split.documents:
+                for number, piece in enumerate(cut(document)):
+                    begins.append(number == 0)
+                    yield str(piece)
+
+        total, boundary = 0, np.array([BOUNDARY], np.int32)
+        for number, ids in enumerate(tokenizers.encode(self.tokenizer, parts())):
+            for part in (boundary, ids) if begins[number] else (ids,):
                 total += len(part)
                 yield part
         fill = -total % self.sequence_length  # with the boundary at the end
         yield np.array([BOUNDARY] + [PADDING] * fill, np.int32)
-
-    def _encoded(self, documents: list[Any]) -> Iterator[np.ndarray]:
-        yield from tokenizers.encode(self.tokenizer, pieces(documents))
 
     def fits(self, split: Any) -> bool:
         """Tell whether the tokens of a split are kept in memory."""
