@@ -7,6 +7,7 @@ fresh process, and must answer as before.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import math
 import re
@@ -90,6 +91,7 @@ def _reloaded(subjects: list[Subject], plugins: list[str]) -> dict[str, list[Res
             built.append(Built(name, subject.arguments, model, x))
             plugins += filter(None, [_source(subject.row)])
     if built:
+        gc.collect()  # builds of other checks must go before a large model is there once more
         with tempfile.TemporaryDirectory() as folder:
             found |= reload(built, Path(folder), plugins)
     return {
@@ -209,6 +211,8 @@ def training(subject: Subject) -> str:
     with warnings.catch_warnings():  # a weight without a gradient is reported here
         warnings.filterwarnings("ignore", message="Gradients do not exist")
         model.fit(x, y, batch_size=BATCH, verbose=0)
+    if y is not None:
+        model.compile("sgd")  # which keeps nothing; Adam's moments are twice the weights
     subject.trained = model
     after = [keras.ops.convert_to_numpy(w) for w in model.trainable_weights]
     paths = [w.path for w in model.trainable_weights]
