@@ -14,13 +14,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Run every command and Python block of the page, in order; return the folder of runs."""
+    """Run every command and Python block of the pages, in order; return the folder of runs."""
     spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs" / "refresh.py")
     refresh = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(refresh)
     page, folder = tmp_path_factory.mktemp("page"), tmp_path_factory.mktemp("course")
-    (page / "course.md").write_text((ROOT / "docs" / "course.md").read_text())
-    refresh.refresh(page / "course.md", folder)
+    for name in ("course.md", "sequences.md"):
+        (page / name).write_text((ROOT / "docs" / name).read_text())
+        refresh.refresh(page / name, folder)
     return folder / "runs"
 
 
@@ -48,3 +49,9 @@ def test_every_picture_is_made(runs):
     made = re.findall(r'!\[[^]]*\]\([^ ]+ "([^"]+)"\)', (ROOT / "docs" / "course.md").read_text())
     assert len(made) >= 7
     assert all((runs.parent / path).is_file() for path in made)
+
+
+def test_sequences_are_learned(runs):
+    assert score(runs, "docs", "bits_per_character") <= 2.6
+    assert score(runs, "reverse", "exact") >= 0.95
+    assert score(runs, "waves", "mase") <= 0.4

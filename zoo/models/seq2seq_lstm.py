@@ -136,7 +136,7 @@ def seq2seq_lstm(
     *,
     units=256,
     width=256,
-    attention="luong",
+    attention="bahdanau",
     dropout=0.3,
 ):
     """Build a translator: source `(B, S)` and target ids `(B, T)` to logits of what follows.
