@@ -136,10 +136,10 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
 
     from .bad import BadExamples
     from .build import Request, as_before, build
-    from .files import find_parts
+    from .files import find_parts, suffix_of
     from .matching import match, read_matching
     from .series import read as read_series
-    from .text import running
+    from .text import read_text, running
 
     reference = str(reference)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
@@ -157,6 +157,10 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
         return match(folder, rows, spec, reference, targets)
+    path = Path(reference)
+    if spec.kind == "text" and path.is_file() and suffix_of(path) is None:  # as train.en
+        raw = read_text(path)
+        return match(raw, np.arange(len(raw)), spec, reference, targets)
     parts = find_parts(reference)
     return read_matching(parts.get("all") or parts.get("test") or parts["train"], spec, targets)
 

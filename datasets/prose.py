@@ -36,7 +36,7 @@ LARGEST = 1 << 32  # bytes of one of two files side by side
 def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw:
     """Return the texts of a column, where that is what a table is for; else the table.
 
-    It is when that is asked for, or when its only column beside the target holds prose.
+    It is when that is asked for, or when its only column of any use beside the target holds prose.
 
     Raises:
         InputError: text is asked for, and no column holds it, or several do.
@@ -59,8 +59,10 @@ def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw
     aside = {*request.drop, request.split_column, *targets}
     others = [name for name in raw.frame.columns if name not in aside]
     texts = [name for name in others if is_text(raw.frame[name])]
-    if not asked and not (len(others) == 1 and texts and _is_prose(raw.frame[texts[0]])):
-        return raw
+    if not asked:
+        texts = [name for name in texts if _is_prose(raw.frame[name])]
+        if len(texts) != 1 or not all(useless(raw.frame[name], name) for name in others):
+            return raw
     name = _chosen(texts, source)
     return _from_column(raw, name, source, bad, note=not asked)
 

@@ -178,7 +178,9 @@ def _no_classes(
         return f"holds {fractions.iloc[0]:g}", "classification expects names or whole numbers"
     if classes > FEW and 2 * classes > rows:
         received = f"has {classes:,} distinct values in {rows:,} rows"
-        return received, "classification expects classes that repeat"
+        texts = is_text(series) and series.cat.categories.str.contains(" ").mean() > 0.5
+        hint = ", and --task sequence-to-sequence texts to be written" if texts else ""
+        return received, f"classification expects classes that repeat{hint}"
     return None
 
 

@@ -172,7 +172,15 @@ def headline(score: str, result: dict[str, Any]) -> str:
     """Say the main score in one line."""
     value = result["scores"].get(score)
     shown = "undefined" if value is None else f"{value:.4f}"
-    return f"{result['split'].capitalize()} {score} {shown} on {result['examples']} examples"
+    others = [
+        f"{row['forecast']} {row[score]:.4f}"
+        for row in result["tables"].get("baselines", ())
+        if row["forecast"] != "model" and row.get(score) is not None
+    ]
+    beside = f" ({', '.join(others)})" if others else ""
+    return (
+        f"{result['split'].capitalize()} {score} {shown}{beside} on {result['examples']} examples"
+    )
 
 
 def describe(session: Session) -> str:
