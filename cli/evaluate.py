@@ -66,9 +66,7 @@ def command(
     for note in result.get("notes", ()):
         say(f"Data: {note}")
     if result["task"] == "forecasting":
-        say(
-            "Scores: mse and mae in standard deviations of the training rows, per target in own units"
-        )
+        say("Scores: mse and mae in standard deviations of training, per target in own units")
     print_table(["score", "value"], result["scores"].items())
     for table in (rows, *(result["tables"].get(name) for name in ("baselines", "quantiles"))):
         if table:

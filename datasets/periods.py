@@ -87,7 +87,7 @@ def too_short(
     if windows.missing:
         held = f"has no window of {series.history + series.horizon} rows with all values"
     else:
-        held = f"has {longest} rows at most without a gap to learn from or look back on"
+        held = f"has {longest} training rows at most without a gap between them"
     return InputError(
         f"'{source}' {held}; expected {series.history} rows of history and {series.horizon} of "
         "horizon; try a smaller --horizon or --history, or more rows"
