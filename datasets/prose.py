@@ -43,7 +43,7 @@ def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw
     """
     assert raw.frame is not None
     asked = request.kind == "text" or request.task in OF_TEXT
-    if request.kind not in (None, "text") or raw.frame.empty:
+    if request.kind not in (None, "text") or request.series.time or raw.frame.empty:
         return raw
     targets = (
         request.target

@@ -202,7 +202,7 @@ REFUSED = {
     "no target": (lambda f: f, {"target": "lod (MW)"}, "Did you mean 'load (MW)'"),
     "a text": (cell(3, "temp", "cold"), {"target": "temp"}, "column 'temp' holds"),
     "empty": (lambda f: f.assign(temp=np.nan), {"target": "temp"}, "column 'temp' is empty"),
-    "all gaps": (lambda f: f.iloc[::5], {"history": 30}, "has 15 training rows at most without a gap"),
+    "all gaps": (lambda f: f.iloc[::5], {"history": 30}, "has 15 training rows at most"),
     "holes": (
         lambda f: f.assign(temp=[np.nan if i % 9 == 0 else 1.0 * i for i in range(len(f))]),
         {"target": "temp"},
