@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from zoo.metrics.accuracy import MixedBinaryAccuracy
 Signature = tuple[Callable[..., dict[str, tf.Tensor]], dict[str, tf.TensorSpec]]
 
 
-class Task:
+class Task(ABC):
     """What is the same in most tasks: each says what it does otherwise.
 
     `name` is what a user types, `monitor` the loss to watch, None where a lower one is no better,
@@ -42,9 +43,9 @@ class Task:
         """Return what the task dictates to a builder."""
         return {}
 
+    @abstractmethod
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss | None:
         """Return the loss called `name`, or the usual one; None where the model has its own."""
-        raise NotImplementedError
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Return what is measured while training, beside the loss."""
@@ -60,7 +61,7 @@ class Task:
 
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
         """Turn what the model answers into named outputs."""
-        raise NotImplementedError
+        return {"outputs": outputs}
 
     def signatures(self, model: Any, preprocessor: Any) -> dict[str, Signature]:
         """Return the functions a predictor calls and an export keeps, with their inputs.
@@ -90,9 +91,9 @@ class Task:
         """Return what was answered for each of a split's examples."""
         return outputs
 
+    @abstractmethod
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Measure a predictor on a split: `scores`, numbers by name, and `tables`."""
-        raise NotImplementedError
 
 
 def tensor_signature(model: Any) -> dict[str, tf.TensorSpec]:

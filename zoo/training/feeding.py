@@ -54,7 +54,7 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
     if hasattr(preprocessor, "take"):
         preprocessor.refuse_short(encoded)
         more = {"take": preprocessor.take, "size": preprocessor.rows(encoded)}
-    if hasattr(preprocessor, "lengths"):
+    elif hasattr(preprocessor, "lengths"):
         more = {"lengths": preprocessor.lengths(encoded)}
     return Resident(encoded, prepare, target, weight, **more)
 
