@@ -27,6 +27,7 @@ class Task(ABC):
     monitor: str | None = "loss"
     score: str
 
+    @abstractmethod
     def __init__(self, spec: Spec):
         """Take from the spec what is needed of it."""
 
