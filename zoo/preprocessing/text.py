@@ -123,13 +123,16 @@ class CorpusPreprocessor(_Tokenized):
         """Encode a whole split as one sequence, padded to whole windows."""
         return {"tokens": np.concatenate([*self._tokens(split)])}
 
-    def refuse_short(self, encoded: dict[str, np.ndarray]) -> None:
-        """Raise an InputError where there is less text than a model sees at once."""
-        held = int((encoded["tokens"] != PADDING).sum())
+    def refuse_short(self, split: Any) -> None:
+        """Raise an InputError where there is less to train on than a model sees at once."""
+        if sum(len(document) for document in split.documents) > 8 * self.sequence_length:
+            return  # only a short text is worth encoding twice
+        held = int((self.encode_split(split)["tokens"] != PADDING).sum())
         if held <= self.sequence_length:
             raise InputError(
-                f"A split holds {held} tokens. Expected more than the {self.sequence_length} that "
-                f"the model sees at once. Try more text, or --sequence-length {max(held // 2, 2)}."
+                f"The training text holds {held} tokens. Expected more than the "
+                f"{self.sequence_length} that the model sees at once. Try more text, or "
+                f"--sequence-length {max(held // 2, 2)}."
             )
 
     def rows(self, encoded: dict[str, Any]) -> int:

@@ -42,6 +42,8 @@ def make_feeds(
         weight = class_weights(chosen, task, target) if name == "train" else None
         make = stream if streamed else keep
         feeds[name] = make(split, preprocessor, prepare_batch, target, weight)
+        if name == "train" and preprocessor.kind == "corpus":
+            preprocessor.refuse_short(split)
     if preprocessor.kind == "image":
         preprocessor.refuse_damaged(dataset.test)
     return feeds
@@ -52,7 +54,6 @@ def keep(split: Any, preprocessor: Any, prepare: Any, target: Any, weight: Any) 
     encoded = preprocessor.encode_split(split)
     more: dict[str, Any] = {}
     if hasattr(preprocessor, "take"):
-        preprocessor.refuse_short(encoded)
         more = {"take": preprocessor.take, "size": preprocessor.rows(encoded)}
     elif hasattr(preprocessor, "lengths"):
         more = {"lengths": preprocessor.lengths(encoded)}
