@@ -13,6 +13,7 @@ just called.
 """
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -91,7 +92,7 @@ class SelfAttention(keras.layers.Layer):
         self.causal, self.rotary, self.use_bias = causal, rotary, use_bias
         self.dropout, self.scale = dropout, scale
         self.stddev, self.stddev_output = stddev, stddev_output
-        self.drop = keras.layers.Dropout(dropout) if dropout else None
+        self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
         width = shape[-1]
@@ -124,9 +125,10 @@ class SelfAttention(keras.layers.Layer):
 
     def look(self, x, real=None, bias=None, training=False):
         """Return the output, and the weights by which it looked, `(B, H, T, T)`."""
-        drop = None if self.drop is None else lambda w: self.drop(w, training=training)
+        q, k, v = self.project(x)
         visible = self.visible(ops.shape(x)[1], real)
-        seen, weights = attend(*self.project(x), visible, self.scale, bias, drop)
+        drop = partial(self.drop, training=training)
+        seen, weights = attend(q, k, v, visible, self.scale, bias, drop)
         return self.output_layer(seen), weights
 
     def visible(self, length, real=None):
@@ -179,7 +181,7 @@ class CrossAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.heads, self.size, self.use_bias = heads, size, use_bias
         self.dropout, self.scale, self.stddev = dropout, scale, stddev
-        self.drop = keras.layers.Dropout(dropout) if dropout else None
+        self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape, memory_shape=None):
         width = shape[-1]
@@ -203,9 +205,9 @@ class CrossAttention(keras.layers.Layer):
 
     def call(self, x, memory, real=None, training=False):
         k, v = memory if isinstance(memory, tuple) else self.remember(memory)
-        drop = None if self.drop is None else lambda w: self.drop(w, training=training)
         visible = None if real is None else real[:, None, None]
         q = self.split(self.query(x), self.heads)
+        drop = partial(self.drop, training=training)
         seen, _ = attend(q, k, v, visible, self.scale, drop=drop)
         return self.output_layer(seen)
 
@@ -240,7 +242,7 @@ class FeedForward(keras.layers.Layer):
         self.use_bias, self.dropout = use_bias, dropout
         self.stddev, self.stddev_output = stddev, stddev_output
         self.function = layers.activation(activation)
-        self.drop = keras.layers.Dropout(dropout) if dropout else None
+        self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
         columns = self.hidden * (2 if self.gated else 1)
@@ -258,7 +260,7 @@ class FeedForward(keras.layers.Layer):
             x = self.function(gate) * x
         else:
             x = self.function(x)
-        return self.output_layer(x if self.drop is None else self.drop(x, training=training))
+        return self.output_layer(self.drop(x, training=training))
 
     def compute_output_shape(self, shape, *args, **kwargs):
         return shape
@@ -287,7 +289,7 @@ class Sublayer(keras.layers.Layer):
     def __init__(self, body, norm, dropout=0.0, after=False, **kwargs):
         super().__init__(**kwargs)
         self.body, self.norm, self.dropout, self.after = body, norm, dropout, after
-        self.drop = keras.layers.Dropout(dropout) if dropout else None
+        self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
         for layer in (self.norm, self.body):
@@ -296,7 +298,7 @@ class Sublayer(keras.layers.Layer):
 
     def call(self, x, *others, training=False, **arguments):
         h = self.body(x if self.after else self.norm(x), *others, training=training, **arguments)
-        return self.add(x, h if self.drop is None else self.drop(h, training=training))
+        return self.add(x, self.drop(h, training=training))
 
     def add(self, x, h):
         return self.norm(x + h) if self.after else x + h

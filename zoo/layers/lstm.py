@@ -95,8 +95,8 @@ def _states(x, kernel, recurrent_kernel, bias, first, first_cell):
             # What a gate's sum changes in the cell, what in the state; what the cell changes in it.
             of_cell = tf.concat((g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)), 2)
             of_state, between = squashed * o * (1 - o), o * (1 - squashed * squashed)
-            steps = (above.read(n), between, of_cell, of_state, f)
-            steps = [tf.unstack(each, chunk)[::-1] for each in steps]
+            needed = (above.read(n), between, of_cell, of_state, f)
+            steps = [tf.unstack(each, chunk)[::-1] for each in needed]
             sums = []
             for upper, through, in_cell, in_state, forget in zip(*steps, strict=True):
                 dh += upper
@@ -110,8 +110,8 @@ def _states(x, kernel, recurrent_kernel, bias, first, first_cell):
                 tf.matmul(_flat(states_before.read(n)), dz, transpose_a=True),
                 tf.reduce_sum(dz, 0),
             )
-            weights = (sum(pair) for pair in zip(weights, more, strict=True))
-            return n - 1, dh, dc, dx.write(n, one), *weights
+            sums = [old + new for old, new in zip(weights, more, strict=True)]
+            return n - 1, dh, dc, dx.write(n, one), *sums
 
         zeros = [tf.zeros_like(each) for each in (kernel, recurrent_kernel, bias)]
         nothing = tf.zeros_like(first)
