@@ -127,7 +127,7 @@ def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) 
             click.echo(texts[0][len(shown) :], nl=False)
             shown = texts[0]
     if as_json:
-        print_json({"texts": [prompt + text for text in texts]})
+        print_json({"prompt": prompt, "texts": texts})
     elif count == 1:
         click.echo()
     else:

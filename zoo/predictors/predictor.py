@@ -138,6 +138,13 @@ class Predictor:
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
 
+    def columns(self, frame: Any) -> dict[str, Any]:
+        """Return the columns of a data frame that it takes."""
+        from zoo.datasets.base import raw_values
+
+        columns = self.spec.inputs
+        return {c.name: raw_values(frame[c.name], c) for c in columns if c.name in frame}
+
     def _named(self, split: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Answer some rows of a split; of pictures the one that cannot be read is named."""
         try:
