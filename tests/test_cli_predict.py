@@ -169,7 +169,7 @@ def test_generate_text(zoo, trained, artifacts):
     code, out, err = zoo("generate", trained("text"), *command, "--count", "3", "--json")
     assert json.loads(out)["prompt"] == "The quick "
     texts = json.loads(out)["texts"]
-    assert {len(text) for text in texts} == {12}
+    assert all(0 < len(text) <= 12 for text in texts)  # some end before
     assert len(set(texts)) == 3
     code, out, err = zoo(
         "generate", trained("text"), *command, "--temperature", "0", "--count", "2", "--json"
