@@ -26,7 +26,7 @@ OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 CHANGES = ("options", "data", "versions", "device", "callbacks")
 LARGEST_SEED = 2**31 - 1
 LENGTHS = ("epochs", "steps", "time_limit")
-SCHEDULES = ("constant", "cosine", "step", "exponential")
+SCHEDULES = ("constant", "cosine", "step", "exponential", "inverse_sqrt")
 TASKS = (
     "classification", "multi-label", "regression", "segmentation", "detection",
     "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis",

@@ -1,6 +1,7 @@
 """What tells a Transformer where a token is."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo import layers
@@ -39,3 +40,23 @@ class PositionEmbedding(keras.layers.Layer):
             "sequence_length": self.sequence_length,
             "stddev": self.stddev,
         }
+
+
+@layers.register
+class SinusoidalPositions(keras.layers.Layer):
+    """Add to `(B, T, C)` waves of position, of lengths from 2 pi to 20,000 pi.
+
+    Vaswani and others, 2017: sines in the first half of C, cosines in the second.
+    """
+
+    def call(self, x):
+        reading = caching.current()
+        if reading is None:
+            place = ops.cast(ops.arange(ops.shape(x)[1]), "float32")[None]
+        else:
+            place = ops.cast(ops.maximum(reading.position, 0), "float32")
+        half = x.shape[-1] // 2
+        rates = 10_000.0 ** (-np.arange(half, dtype="float32") / half)
+        angles = place[..., None] * rates  # (1 or B, T, C / 2)
+        waves = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+        return x + ops.cast(waves, x.dtype)
