@@ -12,7 +12,7 @@ from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, UNKNOWN, Bytes
 
 WIDTH = 32
 HOW = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, "seed": 1}
-CAUSAL = ["gpt-nano"]
+CAUSAL = ["gpt-nano", "llama-nano"]
 
 
 def build(name, width=WIDTH, **options):

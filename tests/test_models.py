@@ -86,9 +86,10 @@ def test_parameter_counts_of_the_papers_networks():
 
 
 @pytest.mark.slow
-def test_gpt_at_its_papers_size_has_its_papers_parameters():
-    arguments, count = registry.get("gpt-nano").params
-    assert zoo.create("gpt-nano", **arguments).count_params() == count
+@pytest.mark.parametrize("name", ["gpt2-small", "llama-nano"])
+def test_decoders_at_a_published_size_have_its_parameters(name):
+    arguments, count = registry.get(name).params
+    assert zoo.create(name, **arguments).count_params() == count
 
 
 def xor_accuracy(model):
@@ -208,7 +209,7 @@ def test_lstm_reads_what_it_is_given():
     assert lstm((8, 8, 3), 10, units=(8, 8), dropout=0.1)(normal(2, 8, 8, 3)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", ["gpt-nano", "simple-rnn", "lstm", "gru", "tcn"])
+@pytest.mark.parametrize("name", ["gpt-nano", "llama-nano", "simple-rnn", "lstm", "gru", "tcn"])
 def test_language_models_see_no_future(name):
     model = zoo.create(name, **{**registry.get(name).tiny, "sequence_length": 8})
     tokens = RANDOM.integers(11, size=(1, 8)).astype("int32")
