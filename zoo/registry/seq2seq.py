@@ -51,6 +51,17 @@ ROWS = (
         training={"optimizer": "adamw", "batch_size": 64, "epochs": 10, "clip_norm": 1.0},
     ),
     Row(
+        name="transformer-tiny",
+        family="transformer",
+        tasks=("sequence-to-sequence",),
+        builder="zoo.models.transformer:transformer",
+        summary="The Transformer for some ten thousand pairs: four layers on each side, 128 wide.",
+        options={"layers": 4, "heads": 4, "width": 128, "hidden": 256, "dropout": 0.3},
+        paper=VASWANI,
+        tiny=SMALL,
+        training={**TRAINING, "learning_rate": 3e-3},
+    ),
+    Row(
         name="transformer-small",
         family="transformer",
         tasks=("sequence-to-sequence",),
