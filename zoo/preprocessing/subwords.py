@@ -66,8 +66,8 @@ class Matcher:
     """Finds the longest tokens, in core TensorFlow operations.
 
     The tokens are a trie in two arrays: the child of a node by a byte, if there is one, is at
-    `first[node] + byte`, where `parent` is the node. Aoe, An Efficient Digital Search Algorithm by
-    Using a Double-Array Structure, 1989.
+    `first[node] + byte`, where `parent` is the node; `token` is the longest on the way there. Aoe,
+    An Efficient Digital Search Algorithm by Using a Double-Array Structure, 1989.
 
     Args:
         tokens: byte strings, all single bytes among them.
@@ -75,12 +75,13 @@ class Matcher:
 
     def __init__(self, tokens: Sequence[bytes]):
         nodes, first = _placed(tokens)
-        size = max(nodes.values()) + 257  # a byte more than the last node can have
+        numbers = {token: number for number, token in enumerate(tokens)}
+        size = max(nodes.values()) + 258  # one more than the last node can look at
         starts, parent, token = (np.full(size, value, np.int32) for value in (0, -1, -1))
-        for prefix, node in nodes.items():
+        for prefix, node in nodes.items():  # parents come first
             starts[node] = first.get(prefix, 0)
             parent[node] = nodes[prefix[:-1]] if prefix else -1
-        token[[nodes[one] for one in tokens]] = np.arange(len(tokens))
+            token[node] = numbers.get(prefix, token[parent[node]])
         self._first, self._parent, self._token = map(tf.constant, (starts, parent, token))
         self._lengths = tf.constant([len(token) for token in tokens], tf.int32)
         self._classes = tf.constant(_CLASSES)
@@ -116,27 +117,22 @@ class Matcher:
 
     def _longest(self, values: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """Return the longest token that begins at each byte, `(N,)`, within its word."""
-        padded = tf.concat([values, [0]], 0)
+        following = tf.where(words, 256, tf.concat([values, [0]], 0))  # no node is after 256
 
-        def step(depth: tf.Tensor, at: tf.Tensor, node: tf.Tensor, found: tf.Tensor) -> tuple:
-            child = tf.gather(self._first, node) + tf.gather(padded, at + depth)
-            fits = (tf.gather(self._parent, child) == node) & ~tf.gather(words, at + depth)
-            kept = tf.where(fits)[:, 0]
-            at, node = tf.gather(at, kept), tf.gather(child, kept)
-            token = tf.gather(self._token, node)
-            whole = tf.where(token >= 0)[:, 0]
-            found = tf.tensor_scatter_nd_update(
-                found, tf.gather(at, whole)[:, None], tf.gather(token, whole)
-            )
-            return depth + 1, at, node, found
+        def step(depth: tf.Tensor, at: tf.Tensor, node: tf.Tensor, deepest: tf.Tensor) -> tuple:
+            child = tf.gather(self._first, node) + tf.gather(following, at + depth)
+            fits = tf.where(tf.gather(self._parent, child) == node)[:, 0]
+            at, node, before = tf.gather(at, fits), tf.gather(child, fits), tf.gather(node, fits)
+            deeper = tf.math.unsorted_segment_sum(node - before, at, tf.size(values))
+            return depth + 1, at, node, deepest + deeper  # a scatter would take longer
 
         node = tf.gather(self._first, 0) + values
-        begin = (1, tf.range(tf.size(values)), node, tf.gather(self._token, node))
         some = tf.TensorSpec((None,), tf.int32)
-        return tf.while_loop(
-            lambda depth, at, *_: tf.size(at) > 0, step, begin,
+        *_, deepest = tf.while_loop(
+            lambda depth, at, *_: tf.size(at) > 0, step, (1, tf.range(tf.size(values)), node, node),
             shape_invariants=(tf.TensorSpec((), tf.int32), some, some, some),
-        )[-1]  # fmt: skip
+        )  # fmt: skip
+        return tf.gather(self._token, deepest)
 
     def _reached(self, words: tf.Tensor, following: tf.Tensor) -> tf.Tensor:
         """Return where tokens begin: at a word, and where one before ends; int32 in order.
@@ -146,14 +142,13 @@ class Matcher:
         """
 
         def step(begins: tf.Tensor, following: tf.Tensor, _: tf.Tensor) -> tuple:
-            reached = tf.gather(following, tf.where(begins)[:, 0])[:, None]
-            more = tf.tensor_scatter_nd_update(
-                begins, reached, tf.fill(tf.shape(reached)[:1], True)
-            )
+            reached = tf.math.unsorted_segment_max(begins, following, tf.size(begins))
+            more = tf.maximum(begins, reached)
             return more, tf.gather(following, following), tf.reduce_any(more != begins)
 
         following = tf.concat([following, [tf.size(following)]], 0)
-        begins, *_ = tf.while_loop(lambda *state: state[-1], step, (words, following, True))
+        state = (tf.cast(words, tf.int32), following, True)
+        begins, *_ = tf.while_loop(lambda *state: state[-1], step, state)
         return tf.cast(tf.where(begins[:-1])[:, 0], tf.int32)
 
 
