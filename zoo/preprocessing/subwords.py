@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -26,7 +26,7 @@ from zoo.datasets.text import pieces
 from zoo.errors import missing_extra
 
 LONGEST = 32  # bytes of a subword
-BLOCK = 1 << 16  # characters: the trainer holds 256 blocks at once
+BLOCK = 1 << 16  # bytes cut into words at once; the trainer holds 256 blocks
 KEPT = 1 << 21  # tokens of words that are remembered
 
 _LETTERS, _DIGITS, _BLANKS = "A-Za-z\x80-\xff", "0-9", "\t-\r "
@@ -170,17 +170,29 @@ class Encoder:
         """Return the tokens of texts, int32, one after another, and where each begins and ends."""
         if len(self._tokens) > KEPT:
             self._forget()
-        found = [self._find(tf.compat.as_bytes(text)) for text in texts]
-        counts = [len(words) for words in found]
-        words = itertools.chain.from_iterable(found)
         known = len(self._numbers)
-        numbers = np.fromiter(map(self._numbers.__getitem__, words), np.int64, sum(counts))
+        found, counts = [np.zeros(0, np.int64)], [0]
+        for text in texts:
+            blocks = [*self._cut(tf.compat.as_bytes(text))]
+            found += blocks
+            counts.append(sum(map(len, blocks)))
+        numbers = np.concatenate(found)
         self._learn([*itertools.islice(self._numbers, known, None)])
         starts = self._starts[numbers]
         lengths = self._starts[numbers + 1] - starts
         ends = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(starts - ends[:-1], lengths) + np.arange(ends[-1])
-        return self._tokens[places], ends[np.cumsum([0, *counts])]
+        return self._tokens[places], ends[np.cumsum(counts)]
+
+    def _cut(self, text: bytes) -> Iterator[np.ndarray]:
+        """Yield the numbers of a text's words, so few at once that they fit in a cache."""
+        start = stop = 0
+        while stop < len(text):
+            stop += BLOCK
+            words = self._find(text, start, stop)
+            if stop < len(text):  # the last word may go on
+                start = stop - len(words.pop())
+            yield np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words))
 
     def _learn(self, words: list[bytes]) -> None:
         if words:
