@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -153,12 +153,16 @@ class Matcher:
 
 
 class Encoder:
-    """Encodes many texts: each word is matched when it first comes, and then remembered."""
+    """Encodes many texts: each word is matched when it first comes, and then remembered.
 
-    def __init__(self, matcher: Matcher):
+    Args:
+        ids: a graph of strings `(B,)` to ids `(B, None)`.
+    """
+
+    def __init__(self, ids: Callable[[tf.Tensor], tf.RaggedTensor]):
         self._find = re.compile(WORD.encode("latin-1")).findall
         self._match = tf.function(
-            matcher, input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
+            ids, input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
         )
         self._forget()
 
@@ -167,7 +171,7 @@ class Encoder:
         self._tokens, self._starts = np.zeros(0, np.int32), np.zeros(1, np.int64)
 
     def __call__(self, texts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the tokens of texts, int32, one after another, and where each begins and ends."""
+        """Return the ids of texts, int32, one after another, and where each text begins."""
         if len(self._tokens) > KEPT:
             self._forget()
         known = len(self._numbers)

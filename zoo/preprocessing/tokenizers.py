@@ -125,8 +125,9 @@ class Subwords:
         """
         if largest <= Bytes.size:
             raise InputError(
-                f"--vocabulary-size received {largest} for subwords. Expected more than the "
-                f"{Bytes.size} of single bytes. Try {cls.usual}, or --tokenizer bytes."
+                f"--vocabulary-size received {largest} for subwords. Expected "
+                f"{Bytes.size + 1} or more: 256 are single bytes, {RESERVED} are reserved. "
+                f"Try {cls.usual}, or --tokenizer bytes."
             )
         tokens = subwords.learn(pieces, largest - RESERVED)
         return cls([token.decode("latin-1") for token in tokens])
@@ -158,15 +159,9 @@ class Subwords:
         """Return the tokens of strings `(B,)`, int32 `(B, None)`."""
         return self._matcher(strings) + RESERVED
 
-    def encoder(self) -> Callable[[list[str]], tuple[np.ndarray, np.ndarray]]:
-        """Return what makes `ids` of texts faster, one after another, and their splits."""
-        encode = subwords.Encoder(self._matcher)
-
-        def call(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-            tokens, splits = encode(texts)
-            return tokens + RESERVED, splits
-
-        return call
+    def encoder(self) -> subwords.Encoder:
+        """Return what finds the same ids faster where there are many texts."""
+        return subwords.Encoder(self.ids)
 
     def strings(self, ids: tf.Tensor) -> tf.Tensor:
         """Return the texts of ids `(B, T)`, strings `(B,)`."""
