@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo.generation import engines
-from zoo.preprocessing.tokenizers import BOUNDARY, PADDING
+from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, REPLACEMENT
 
 INPUTS = {
     "prompt": tf.TensorSpec((None,), tf.string, name="prompt"),
@@ -143,6 +143,7 @@ def shortened(text: str, stop: Sequence[str], whole: bool = True) -> str:
     ends = [place for word in stop if (place := text.find(word)) >= 0]
     if ends or whole:
         return text[: min(ends, default=len(text))]
+    text = text.rstrip(REPLACEMENT)  # bytes of which the next ones may make a character
     return text[: len(text) - max((len(word) - 1 for word in stop), default=0)]
 
 

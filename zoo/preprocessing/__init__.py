@@ -63,13 +63,14 @@ def fit(
         return TablePreprocessor.fit(spec, train, embeddings=embeddings)
     if spec.kind == "text":
         running = task == "language-modelling"
-        defaults = {
+        chosen = {
             "tokenizer": "characters" if running else "words",
-            "vocabulary_size": tokenizers.LARGEST,
             "sequence_length": 128 if running else 512,
+            **(of_text or {}),
         }
+        usual = tokenizers.TOKENIZERS[chosen["tokenizer"]].usual
         kind = OF_TEXT.get(task, TextPreprocessor)
-        return kind.fit(spec, train, **{**defaults, **(of_text or {})})
+        return kind.fit(spec, train, **{"vocabulary_size": usual, **chosen})
     return KINDS[spec.kind].fit(spec, train)
 
 
