@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
 ANNOTATED = ("segmentation", "detection")  # tasks of pictures with masks or boxes
+WRITTEN = ("sequence-to-sequence", "summarization")  # tasks of texts with texts to be written
 TASKS = (
     *LABELLED,
     *ANNOTATED,
-    "sequence-to-sequence",
+    *WRITTEN,
     "reconstruction",
     "language-modelling",
     "image-synthesis",

@@ -15,7 +15,17 @@ from . import prose
 from . import series as time_series
 from .arrays import as_vectors
 from .bad import BadExamples
-from .base import ANNOTATED, LABELLED, ArraySplit, Column, Dataset, Raw, Spec, TableSplit
+from .base import (
+    ANNOTATED,
+    LABELLED,
+    WRITTEN,
+    ArraySplit,
+    Column,
+    Dataset,
+    Raw,
+    Spec,
+    TableSplit,
+)
 from .columns import find_columns
 from .frames import is_text
 from .pictures import identity
@@ -26,7 +36,7 @@ from .targets import Target, choose_target, read_target
 from .text import TextSplit, running
 from .unusable import leave_out
 
-_SUPERVISED = (*LABELLED, *ANNOTATED, "sequence-to-sequence")
+_SUPERVISED = (*LABELLED, *ANNOTATED, *WRITTEN)
 _POSSIBLE = {
     "table": (*LABELLED, "reconstruction"),
     "vector": (*LABELLED, "reconstruction"),
@@ -238,7 +248,7 @@ def _values(target: Target) -> tuple[int, ...]:
 
 def _labels(target: Target | None) -> np.ndarray | None:
     """Return what to stratify by: classes, or the tenth of its range a single number is in."""
-    if target is None or target.task == "sequence-to-sequence":
+    if target is None or target.task in WRITTEN:
         return None
     if target.task == "classification":
         return target.values

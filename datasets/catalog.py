@@ -129,9 +129,19 @@ _ROWS = (
         "PSF-2.0",
     ),
     Row(
+        "docstrings",
+        "text",
+        ("summarization", "sequence-to-sequence", "language-modelling"),
+        "docstrings of the standard library, to be summarized by their first line",
+        "zoo.datasets.embedded:docstrings",
+        None,
+        "the standard library of the running Python",
+        "PSF-2.0",
+    ),
+    Row(
         "copy",
         "text",
-        ("sequence-to-sequence", "language-modelling"),
+        ("sequence-to-sequence", "summarization", "language-modelling"),
         "four to twelve letters, to be written again",
         "zoo.datasets.generated:copy",
         5000,
@@ -141,7 +151,7 @@ _ROWS = (
     Row(
         "reverse",
         "text",
-        ("sequence-to-sequence", "language-modelling"),
+        ("sequence-to-sequence", "summarization", "language-modelling"),
         "four to twelve letters, to be written from the last to the first",
         "zoo.datasets.generated:reverse",
         5000,
@@ -225,7 +235,7 @@ _CORPORA = (
     Row(
         "multi30k",
         "text",
-        ("sequence-to-sequence", "language-modelling"),
+        ("sequence-to-sequence", "summarization", "language-modelling"),
         "descriptions of pictures in English, translated into German",
         "zoo.datasets.corpora:multi30k",
         31_014,

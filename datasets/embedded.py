@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import re
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from zoo.progress import Progress
+
 from .base import Raw
+
+NO_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "turtledemo"}
+SHORTEST = 40  # characters of what is summarized
+LINE = 10, 120  # characters of a summary
 
 
 def digits() -> Raw:
@@ -58,6 +69,47 @@ def python_docs() -> Raw:
 
     documents = dict.fromkeys(topics[name] for name in sorted(topics))  # one has two names
     return Raw("text", documents=list(documents))
+
+
+def docstrings() -> Raw:
+    """What a docstring of Python's standard library says after its first line, and that line."""
+    pairs = _library()
+    columns = {"body": list(pairs), "summary": list(pairs.values())}
+    frame = pd.DataFrame({name: pd.Categorical(texts) for name, texts in columns.items()})
+    return Raw("table", frame, target=("summary",), task="summarization")
+
+
+@functools.cache
+def _library() -> dict[str, str]:
+    """Return summaries by what they summarize."""
+    pairs: dict[str, str] = {}  # several functions may share one
+    root = Path(sysconfig.get_paths()["stdlib"])
+    paths = [
+        path
+        for path in sorted(root.rglob("*.py"))
+        if not NO_LIBRARY & set(path.relative_to(root).parts)
+    ]
+    with Progress("Reading docstrings", "files") as progress:
+        for path in paths:
+            for summary, body in _documented(path):
+                pairs.setdefault(body, summary)
+            progress.advance(1)
+    return pairs
+
+
+def _documented(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the first line and the rest of each docstring that has both, a blank line between."""
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (OSError, SyntaxError, ValueError):
+        return  # some files are there to be wrong
+    for node in nodes:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            summary, _, rest = (ast.get_docstring(node) or "").partition("\n")
+            body = rest.strip()
+            fits = len(body) >= SHORTEST and LINE[0] <= len(summary.strip()) <= LINE[1]
+            if rest.startswith("\n") and fits:
+                yield summary.strip(), body
 
 
 def _classes(source: Any, target: str) -> Raw:

@@ -145,7 +145,10 @@ LARGE = {
 OF_LARGE = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")  # 8x8 pixels are too few for them
 SEQUENCES = {
     "language-modelling": ("--data", "lines.txt", "--sequence-length", "8"),
-    "sequence-to-sequence": ("--data", "pairs.tsv", "--target", "target", "--drop", "early"),
+    **dict.fromkeys(
+        ("sequence-to-sequence", "summarization"),
+        ("--data", "pairs.tsv", "--target", "target", "--drop", "early"),
+    ),
     "classification": ("--data", "classes.npz"),
     "multi-label": ("--data", "tags.npz"),
     "regression": ("--data", "values.npz"),

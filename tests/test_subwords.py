@@ -198,7 +198,8 @@ import sys
 import tensorflow as tf
 loaded = tf.saved_model.load(sys.argv[1])
 out = loaded.signatures["generate"](prompt=tf.constant(["The "]), tokens=tf.constant(30),
-    temperature=tf.constant(1.0), top_k=tf.constant(0), top_p=tf.constant(1.0), repetition_penalty=tf.constant(1.0),
+    temperature=tf.constant(1.0), top_k=tf.constant(0), top_p=tf.constant(1.0),
+    repetition_penalty=tf.constant(1.0),
     seed=tf.constant(4))
 score = loaded.signatures["serving_default"](text=tf.constant(["The fox \\N{ROCKET}", ""]))
 assert not any(name.split(".")[0] in ("zoo", "tokenizers") for name in sys.modules)

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.datasets.base import WRITTEN
 from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 
 EXAMPLES = 12
-CODED = ("classification", "segmentation", "language-modelling", "sequence-to-sequence")
+CODED = ("classification", "segmentation", "language-modelling", *WRITTEN)
 
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.datasets.base import Dataset
+from zoo.datasets.base import WRITTEN, Dataset
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.images import ImagePreprocessor
 from zoo.preprocessing.pairs import PairPreprocessor
@@ -34,7 +34,7 @@ KINDS: dict[str, Any] = {
 }
 OF_TEXT: dict[str, Any] = {
     "language-modelling": CorpusPreprocessor,
-    "sequence-to-sequence": PairPreprocessor,
+    **dict.fromkeys(WRITTEN, PairPreprocessor),
 }
 Preprocessor = (
     TablePreprocessor

@@ -32,7 +32,7 @@ ROWS = (
     Row(
         name="seq2seq-lstm",
         family="rnn",
-        tasks=("sequence-to-sequence",),
+        tasks=("sequence-to-sequence", "summarization"),
         builder="zoo.models.seq2seq_lstm:seq2seq_lstm",
         summary="Two LSTMs and attention between them: translation and its like.",
         paper=Paper(
@@ -53,7 +53,7 @@ ROWS = (
     Row(
         name="transformer-tiny",
         family="transformer",
-        tasks=("sequence-to-sequence",),
+        tasks=("sequence-to-sequence", "summarization"),
         builder="zoo.models.transformer:transformer",
         summary="The Transformer for some ten thousand pairs: four layers on each side, 128 wide.",
         options={"layers": 4, "heads": 4, "width": 128, "hidden": 256, "dropout": 0.3},
@@ -64,7 +64,7 @@ ROWS = (
     Row(
         name="transformer-small",
         family="transformer",
-        tasks=("sequence-to-sequence",),
+        tasks=("sequence-to-sequence", "summarization"),
         builder="zoo.models.transformer:transformer",
         summary="The Transformer in small: three layers on each side, 256 wide.",
         options={"layers": 3, "heads": 4, "width": 256, "hidden": 1024, "dropout": 0.3},
@@ -75,7 +75,7 @@ ROWS = (
     Row(
         name="transformer-base",
         family="transformer",
-        tasks=("sequence-to-sequence",),
+        tasks=("sequence-to-sequence", "summarization"),
         builder="zoo.models.transformer:transformer",
         summary="The Transformer of the paper: six layers on each side, 512 wide.",
         options={

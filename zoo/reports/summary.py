@@ -19,6 +19,7 @@ MAIN_SCORES = {
     "reconstruction": "mse",
     "language-modelling": "bits_per_character",
     "sequence-to-sequence": "bleu",
+    "summarization": "rouge_l",
     "image-synthesis": "frechet_pixels",
     "forecasting": "mse",
 }

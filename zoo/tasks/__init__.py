@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.datasets.base import Spec
+from zoo.datasets.base import WRITTEN, Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
 from zoo.tasks.common import Task
@@ -23,6 +23,7 @@ from zoo.tasks.reconstruction import Reconstruction
 from zoo.tasks.regression import Regression
 from zoo.tasks.segmentation import Segmentation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
+from zoo.tasks.summarization import Summarization
 
 TASKS: dict[str, type[Task]] = {
     task.name: task
@@ -33,6 +34,7 @@ TASKS: dict[str, type[Task]] = {
         Segmentation,
         Detection,
         SequenceToSequence,
+        Summarization,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
@@ -52,8 +54,8 @@ UNSUPERVISED = {
 
 def possible(spec: Spec) -> tuple[str, ...]:
     """Return the tasks a data set allows, its natural one first."""
-    others = (task for task in UNSUPERVISED[spec.kind] if task != spec.task)
-    return (spec.task, *others)
+    others = (*(WRITTEN if spec.task in WRITTEN else ()), *UNSUPERVISED[spec.kind])
+    return tuple(dict.fromkeys((spec.task, *others)))
 
 
 def choose(model: str, can: Sequence[str], spec: Spec, asked: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -33,8 +34,13 @@ class SequenceToSequence(common.Task):
     @classmethod
     def fit(cls, spec: Spec, train: Any) -> SequenceToSequence:
         """Learn nothing, but look whether what is written can be measured."""
-        _sacrebleu()
+        cls.measures()
         return cls(spec)
+
+    @staticmethod
+    def measures() -> Any:
+        """Return the package that measures what is written."""
+        return needed("sacrebleu", "Measuring translations")
 
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss:
         """Return the loss called `name`, by default cross-entropy, the mean over real tokens."""
@@ -82,11 +88,21 @@ class SequenceToSequence(common.Task):
         }
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
-        """Measure what is written for a split's sources, in lower case, against its targets."""
+        """Measure what is written for a split's sources against its targets."""
         written = predict(split)[self.target].tolist()
         expected = split.targets().tolist()
+        sources = split.batch(np.arange(len(split)))[self.column].tolist()
+        samples = [
+            {"source": source, "expected": wanted, "written": text}
+            for source, wanted, text in zip(sources[:SHOWN], expected, written, strict=False)
+        ]
+        measured = self.measured(sources, expected, written)
+        return {**measured, "tables": {**measured.get("tables", {}), "samples": samples}}
+
+    def measured(self, sources: list[str], expected: list[str], written: list[str]) -> dict:
+        """Return scores of what was written, all in lower case."""
         found, wanted = ([text.lower() for text in texts] for texts in (written, expected))
-        sacrebleu = _sacrebleu()
+        sacrebleu = self.measures()
         bleu = sacrebleu.corpus_bleu(found, [wanted])
         scores = {
             "bleu": bleu.score,
@@ -94,18 +110,12 @@ class SequenceToSequence(common.Task):
             "exact": float(np.mean([a == b for a, b in zip(found, wanted, strict=True)])),
             "length_ratio": bleu.sys_len / max(bleu.ref_len, 1),
         }
-        sources = split.batch(np.arange(min(SHOWN, len(split))))[self.column]
-        samples = [
-            {"source": source, "expected": wanted, "written": text}
-            for source, wanted, text in zip(sources, expected, written, strict=False)
-        ]
-        return {"scores": scores, "tables": {"samples": samples}}
+        return {"scores": scores}
 
 
-def _sacrebleu() -> Any:
-    """Return the package that measures translations."""
+def needed(package: str, what: str) -> Any:
+    """Return a package of the extra that texts are measured with."""
     try:
-        import sacrebleu
+        return importlib.import_module(package)
     except ImportError as error:
-        raise missing_extra("sacrebleu", "text", "Measuring translations") from error
-    return sacrebleu
+        raise missing_extra(package, "text", what) from error

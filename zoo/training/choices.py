@@ -6,21 +6,25 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo import config, options, preprocessing, registry
-from zoo.datasets.base import Dataset
+from zoo import config, datasets, options, preprocessing, registry
+from zoo.datasets.base import WRITTEN, Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
 JIT_FAMILIES = ("transformer",)
-OF_TEXTS = (("sequence-to-sequence",), ("language-modelling",))  # a table may be one
+OF_TEXTS = (WRITTEN, ("language-modelling",))  # tasks of models that a table may be texts for
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
 def choose_task(chosen: config.Config) -> str | None:
-    """Return the task to read data for: that asked for, or the only one of a model of texts."""
+    """Return the task to read data for: that asked for, or the first of a model of texts.
+
+    Pairs of texts that have a name know themselves what they are for.
+    """
     tasks = registry.get(chosen.model).tasks
-    return chosen.data.task or (tasks[0] if tasks in OF_TEXTS else None)
+    known = tasks == WRITTEN and chosen.data.data in datasets.names()
+    return chosen.data.task or (tasks[0] if tasks in OF_TEXTS and not known else None)
 
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:

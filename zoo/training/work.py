@@ -172,10 +172,11 @@ def headline(score: str, result: dict[str, Any]) -> str:
     """Say the main score in one line."""
     value = result["scores"].get(score)
     shown = "undefined" if value is None else f"{value:.4f}"
+    baselines = {next(iter(row.values())): row for row in result["tables"].get("baselines", ())}
     others = [
-        f"{row['forecast']} {row[score]:.4f}"
-        for row in result["tables"].get("baselines", ())
-        if row["forecast"] != "model" and row.get(score) is not None
+        f"{name} {row[score]:.4f}"
+        for name, row in baselines.items()
+        if name != "model" and row.get(score) is not None
     ]
     beside = f" ({', '.join(others)})" if others else ""
     return (
