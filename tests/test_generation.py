@@ -154,3 +154,23 @@ def test_attention_is_watched_where_it_is_asked_for(model):
     assert [w.shape.as_list() for w in reading.weights] == [[1, 4, 4, 4]] * 2
     np.testing.assert_allclose(np.sum(reading.weights, axis=-1), 1, rtol=1e-5)
     assert not np.triu(reading.weights, 1).any()
+
+
+def likelihood(model, prompt, text):
+    ids = Bytes().ids(tf.constant([prompt + text])).numpy()[0]
+    ids = np.array([[BOUNDARY, *ids]])
+    logs = tf.nn.log_softmax(model(ids[:, :-1])).numpy()[0]
+    each = logs[np.arange(len(ids[0]) - 1), ids[0, 1:]]
+    return each[len(prompt.encode()) :].sum()
+
+
+def test_beams_find_likelier_texts_than_greed(model):
+    stream = sampling.Stream(model, preprocessor())
+    prompts = ["ab", "c", "zoo"]
+    best = stream.best(prompts, 3, (), 8)
+    *_, greedy = stream(prompts, 3, (), how())
+    for prompt, ours, theirs in zip(prompts, best, greedy, strict=True):
+        if len(ours.encode()) == len(theirs.encode()) == 3:
+            gain = likelihood(model, prompt, ours) - likelihood(model, prompt, theirs)
+            assert gain > -1e-4
+    assert stream.best(prompts, 3, (), 1) == greedy

@@ -157,7 +157,7 @@ def test_sequences_are_written_a_token_at_a_time_as_they_are_learned(attention):
     source, target = np.array([[3, 4, 2, 0], [5, 6, 7, 2]]), np.array([[2, 3, 4], [2, 5, 6]])
     expected = model({"source": source, "target": target}, training=False).numpy()
     decoder = model.get_layer("decoder")
-    fixed, state = decoder.begin(model.get_layer("encoder")(source, training=False))
+    fixed, state = decoder.begin(model.get_layer("encoder")(source, training=False), 9)
     for i in range(3):
         logits, state = decoder.step(target[:, i], fixed, state)
         np.testing.assert_allclose(logits, expected[:, i], atol=1e-6)
@@ -174,9 +174,10 @@ def test_beams_find_what_greed_misses():
     logits = tf.constant(np.log(following), tf.float32)
 
     def search(beams):
-        state = tf.zeros((2 * beams, 1))
+        state, first = tf.zeros((2 * beams, 1)), tf.fill((2 * beams,), 2)
         step = lambda token, state: (tf.gather(logits, token), state)  # noqa: E731
-        return beam_search(step, state, tf.constant(2), beams, tf.constant(5)).numpy()
+        following, state = step(first, state)
+        return beam_search(step, following, state, beams, tf.constant(5)).numpy()
 
     assert search(1)[0, :2].tolist() == [3, 0]
     assert search(4)[0, :3].tolist() == [4, 5, 0]

@@ -19,31 +19,32 @@ NEVER = -1e9
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 
 
-def beam_search(step: Step, state: Any, rows: tf.Tensor, beams: int, longest: tf.Tensor) -> Any:
-    """Return the best target of each row, int32 `(rows, T)`, padded, boundaries left out.
+def beam_search(
+    step: Step, logits: tf.Tensor, state: Any, beams: int, longest: tf.Tensor
+) -> tf.Tensor:
+    """Return the best text of each row, int32 `(rows, T)`, padded, boundaries left out.
 
     The unknown token is never written.
 
     Args:
         step: takes tokens `(rows * beams,)` and a state; returns logits and the next state.
-        state: before the first token, a nest of tensors of `rows * beams` rows.
-        rows: how many targets there are to write.
+        logits: of the first token, `(rows * beams, vocabulary)`, each row's `beams` times.
+        state: before it, a nest of tensors of `rows * beams` rows.
         beams: how many beginnings of each are followed.
         longest: the most tokens to write.
     """
+    rows, size = tf.shape(logits)[0] // beams, logits.shape[-1]
     first = tf.tile(tf.constant([[0.0] + [NEVER] * (beams - 1)]), (rows, 1))  # all are the same yet
-    token = tf.fill((rows * beams,), BOUNDARY)
     written = tf.fill((rows, beams, longest), PADDING)
     over = tf.fill((rows, beams), False)
     lengths = tf.zeros((rows, beams))
 
     def write(i: tf.Tensor, carried: Any) -> tuple[tf.Tensor, Any]:
-        token, state, scores, written, over, lengths = carried
-        logits, state = step(token, state)
-        logs = _allowed(tf.reshape(logits, (rows, beams, logits.shape[-1])), over)
-        total = tf.reshape(scores[..., None] + logs, (rows, beams * logits.shape[-1]))
+        logits, state, scores, written, over, lengths = carried
+        logs = _allowed(tf.reshape(logits, (rows, beams, size)), over)
+        total = tf.reshape(scores[..., None] + logs, (rows, beams * size))
         scores, places = tf.math.top_k(total, beams)
-        parent, token = places // logits.shape[-1], places % logits.shape[-1]  # (rows, beams)
+        parent, token = places // size, places % size  # (rows, beams)
         flat = tf.reshape(parent + tf.range(rows)[:, None] * beams, (-1,))
         state = keras.tree.map_structure(lambda x: tf.gather(x, flat), state)
         lengths += tf.cast(~over, tf.float32)
@@ -53,16 +54,24 @@ def beam_search(step: Step, state: Any, rows: tf.Tensor, beams: int, longest: tf
         over = tf.logical_or(over, token == BOUNDARY)
         here = tf.equal(tf.range(longest), i)
         written = tf.where(here, tf.where(over, PADDING, token)[..., None], written)
-        return i + 1, (tf.reshape(token, (-1,)), state, scores, written, over, lengths)
+        logits, state = step(tf.reshape(token, (-1,)), state)
+        return i + 1, (logits, state, scores, written, over, lengths)
 
+    begun = (logits, state, first, written, over, lengths)
     _, (_, _, scores, written, _, lengths) = tf.while_loop(
         lambda i, carried: tf.logical_and(i < longest, ~tf.reduce_all(carried[4])),
         write,
-        (0, (token, state, first, written, over, lengths)),
+        (0, begun),
+        shape_invariants=(tf.TensorShape([]), loose(begun)),
         parallel_iterations=1,
     )
     best = tf.argmax(scores / ((5.0 + lengths) / 6.0) ** LENGTH_PENALTY, axis=1)
     return tf.gather(written, best, axis=1, batch_dims=1)
+
+
+def loose(carried: Any) -> Any:
+    """Return shapes of any size, of as many axes."""
+    return tf.nest.map_structure(lambda x: tf.TensorShape([None] * len(x.shape)), carried)
 
 
 def _allowed(logits: tf.Tensor, over: tf.Tensor) -> tf.Tensor:

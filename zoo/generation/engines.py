@@ -154,14 +154,15 @@ class Cached(Engine):
         with caching.Reading(position, room) as reading:
             logits = self.model(ids, training=False)
         history = tf.pad(ids, [(0, 0), (0, room - length)])
-        return tf.cast(logits[:, -1], tf.float32), (history, reading.states, length, lengths)
+        slot = tf.fill(tf.shape(lengths), length)  # a row each, as all states have
+        return tf.cast(logits[:, -1], tf.float32), (history, reading.states, slot, lengths)
 
     def step(self, token: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
         """Read tokens `(B,)`."""
         history, caches, slot, lengths = state
-        with caching.Reading(lengths[:, None], states=caches, slot=slot) as reading:
+        with caching.Reading(lengths[:, None], states=caches, slot=slot[0]) as reading:
             logits = self.model(token[:, None], training=False)
-        here = tf.equal(tf.range(tf.shape(history)[1]), slot)
+        here = tf.equal(tf.range(tf.shape(history)[1]), slot[0])
         history = tf.where(here, token[:, None], history)
         return tf.cast(logits[:, 0], tf.float32), (history, reading.states, slot + 1, lengths + 1)
 
@@ -171,10 +172,10 @@ class Cached(Engine):
         room, half = tf.shape(history)[1], self.width // 2
 
         def again() -> Any:
-            ids = history[:, slot - half : slot]
+            ids = history[:, slot[0] - half : slot[0]]
             return self._read(ids, tf.minimum(lengths, half), room)[1]
 
-        return tf.cond(slot + self.chunk > room, again, lambda: state)
+        return tf.cond(slot[0] + self.chunk > room, again, lambda: state)
 
 
 def _power(number: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo.generation import engines
+from zoo.generation.decoding import beam_search, loose
 from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, REPLACEMENT
 
 INPUTS = {
@@ -75,10 +76,17 @@ class Writer:
         made = tf.TensorArray(tf.int32, size=chunk, element_shape=(None,))
         _, made, carried = tf.while_loop(
             lambda i, *_: i < chunk, step, (0, made, carried),
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape(None), _loose(carried)),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape(None), loose(carried)),
             parallel_iterations=1,
         )  # fmt: skip
         return tf.transpose(made.stack()), carried
+
+    def best(self, prompts: tf.Tensor, tokens: tf.Tensor, beams: int) -> tf.Tensor:
+        """Return the likeliest continuations of prompts that beam search finds, `(B,)`."""
+        logits, state, *_ = self._begin(tf.repeat(prompts, beams), tokens + 1)
+        step = lambda token, state: self.engine.step(token, self.engine.renew(state))  # noqa: E731
+        ids = beam_search(step, logits, state, beams, tokens)
+        return self.preprocessor.tokenizer.strings(ids)
 
     def texts(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return what the model makes of each prompt, `text` `(B,)` without the prompts."""
@@ -94,15 +102,10 @@ class Writer:
             lambda start, _, carried: tf.logical_and(start < tokens, ~tf.reduce_all(carried[2])),
             more,
             (0, ids, carried),
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None]), _loose(carried)),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None]), loose(carried)),
             parallel_iterations=1,
         )
         return {"text": self.preprocessor.tokenizer.strings(ids[:, :tokens])}
-
-
-def _loose(carried: Any) -> Any:
-    """Return shapes of any size, of as many axes."""
-    return tf.nest.map_structure(lambda x: tf.TensorShape([None] * len(x.shape)), carried)
 
 
 def signature(model: Any, preprocessor: Any) -> tuple[Any, dict[str, tf.TensorSpec]]:
@@ -117,6 +120,14 @@ class Stream:
         self.writer = Writer(model, preprocessor)
         self.tokenizer = preprocessor.tokenizer
         self._write = tf.function(self.writer.write, autograph=False, reduce_retracing=True)
+        self._best = tf.function(self.writer.best, autograph=False, reduce_retracing=True)
+
+    def best(
+        self, prompts: Sequence[str], tokens: int, stop: Sequence[str], beams: int
+    ) -> list[str]:
+        """Return the likeliest texts that are found; each ends before the first stop string."""
+        found = self._best(tf.constant(list(prompts), tf.string), tf.constant(tokens), beams)
+        return [shortened(text.decode(), stop) for text in found.numpy()]
 
     def __call__(
         self, prompts: Sequence[str], tokens: int, stop: Sequence[str], how: dict[str, tf.Tensor]

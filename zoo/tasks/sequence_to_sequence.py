@@ -15,7 +15,7 @@ from zoo.datasets.base import Spec
 from zoo.errors import missing_extra
 from zoo.generation.decoding import beam_search
 from zoo.metrics.accuracy import TokenAccuracy
-from zoo.preprocessing.tokenizers import PADDING
+from zoo.preprocessing.tokenizers import BOUNDARY, PADDING
 from zoo.tasks import common
 
 SHOWN = 10  # texts in a report
@@ -71,11 +71,11 @@ class SequenceToSequence(common.Task):
             source = preprocessor.tensors(preprocessor.encode(raw))["source"]
             encoded = [tf.repeat(x, BEAMS, axis=0) for x in encoder(source, training=False)]
             longest = tf.minimum(2 * tf.shape(source)[1] + 10, preprocessor.sequence_length)
-            fixed, state = decoder.begin(encoded, longest)
-            ids = beam_search(
-                lambda token, state: decoder.step(token, fixed, state),
-                state, tf.shape(source)[0], BEAMS, longest,
-            )  # fmt: skip
+            fixed, state = decoder.begin(encoded, longest + 1)
+            first = tf.fill((BEAMS * tf.shape(source)[0],), BOUNDARY)
+            step = lambda token, state: decoder.step(token, fixed, state)  # noqa: E731
+            logits, state = step(first, state)
+            ids = beam_search(step, logits, state, BEAMS, longest)
             return {self.target: preprocessor.target.strings(ids)}
 
         def tensors(source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
