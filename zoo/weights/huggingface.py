@@ -158,7 +158,7 @@ def _give(
 
 def check_config(model: keras.Model, found: Published) -> None:
     """Raise an InputError where equal shapes would be computed with otherwise."""
-    bodies = [getattr(layer, "body", None) for layer in model.layers]
+    bodies: list[Any] = [getattr(layer, "body", None) for layer in model.layers]
     heads = {body.heads for body in bodies if hasattr(body, "heads")}
     demanded = {**found.family.config, "num_attention_heads": tuple(heads)}
     for name, values in demanded.items():
