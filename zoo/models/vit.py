@@ -44,7 +44,7 @@ def check_patch(input_shape, patch):
         fits = [n for n in fits if height * width >= 16 * n * n] or [1]
         raise ValueError(
             f"Expected `patch` to divide the picture's {height}x{width} pixels into two patches at "
-            f"least; {fits[-1]} does. Received: patch={patch}"
+            f"least, as patch={fits[-1]} does. Received: patch={patch}"
         )
     return (height // patch) * (width // patch)
 

@@ -11,7 +11,8 @@ from zoo.datasets.base import Dataset
 from zoo.errors import InputError
 from zoo.registry import Row
 
-# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
+# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences. It
+# compiles each shape anew, of which batches of texts have as many as lengths.
 JIT_FAMILIES = ("transformer",)
 OF_TEXTS = (("sequence-to-sequence",), ("language-modelling",))  # a table may be one
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
@@ -25,6 +26,11 @@ def choose_task(chosen: config.Config) -> str | None:
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
     """Raise an InputError where a model cannot read what the data become."""
+    if "vocabulary_size" in known - set(dictated) and "input_shape" not in known:
+        raise InputError(
+            f"Model '{row.name}' reads tokens, and the data are no text. Expected one that reads "
+            "numbers. Try mlp, vit-tiny-16 for pictures, or --kind text to read texts."
+        )
     if "vocabulary_size" in dictated and "vocabulary_size" not in known:
         raise InputError(
             f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "
@@ -67,11 +73,12 @@ def without_early_stopping(asked: config.Config, chosen: config.Config) -> confi
     return chosen.with_options(early_stopping=0)
 
 
-def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None) -> bool:
+def choose_jit(asked: str, family: str, feed: Any, strategy: tf.distribute.Strategy | None) -> bool:
     """Return whether to compile the step with XLA, which no strategy allows."""
     if strategy is not None and asked == "on":
         raise InputError("--jit on received several replicas. Expected one, or --jit off.")
-    return strategy is None and (asked == "on" or (asked == "auto" and family in JIT_FAMILIES))
+    pays = family in JIT_FAMILIES and getattr(feed, "lengths", None) is None
+    return strategy is None and (asked == "on" or (asked == "auto" and pays))
 
 
 def builder_options(chosen: config.Config) -> dict[str, Any]:
