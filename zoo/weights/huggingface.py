@@ -51,13 +51,14 @@ def read(path: Path) -> Published:
         InputError: a file is missing or damaged, or the network is of no family known here.
     """
     config = _json(path / CONFIG)
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))
     if kind not in FAMILIES:
         raise InputError(
-            f"--weights '{path}' says model_type {str(kind)[:60]!r}. Expected one of "
+            f"--weights '{path}' says model_type {kind[:60]!r}. Expected one of "
             f"{', '.join(FAMILIES)}."
         )
-    labels = config.get("id2label") or {}
+    labels = config.get("id2label")
+    labels = labels if isinstance(labels, dict) else {}
     classes = tuple(str(labels.get(str(i))) for i in range(len(labels)))
     return Published(path, FAMILIES[kind], config, _tensors(path), classes)
 
@@ -205,7 +206,7 @@ def _refuse_missing(found: Published, variable: Any, missing: Sequence[str]) -> 
 def _value(found: Published, names: Sequence[str], variable: Any) -> np.ndarray:
     """Return tensors side by side, with their axes as Keras has them."""
     kernel = variable.name == "kernel" and found.family.transposed
-    values = [_turned(found.tensors[name], kernel) for name in names]
+    values = [_turned(np.asarray(found.tensors[n], "float32"), kernel) for n in names]
     others = {value.shape[:-1] for value in values}
     if len(others) > 1 or not all(value.ndim for value in values):
         shapes = ", ".join(str(found.tensors[name].shape) for name in names)
