@@ -3,13 +3,7 @@
 from zoo.registry.row import Paper, Row
 
 ONE_ANSWER = ("classification", "multi-label", "regression")
-TRAINING = {
-    "optimizer": "adamw",
-    "schedule": "cosine",
-    "warmup": 0.1,
-    "batch_size": 32,
-    "clip_norm": 1.0,
-}
+TRAINING = {"optimizer": "adamw", "batch_size": 32, "warmup": 0.1, "clip_norm": 1.0}
 IMAGENET = {"input_shape": (224, 224, 3), "classes": 1000}
 BERT = Paper(
     "Devlin, Chang, Lee, Toutanova",
@@ -69,7 +63,7 @@ def bert(
             "heads": 2,
             "width": 8,
         },
-        training={**TRAINING, "learning_rate": learning_rate, "epochs": 5},
+        training={**TRAINING, "learning_rate": learning_rate, "epochs": 3},
     )
 
 
@@ -92,12 +86,7 @@ def vit(size: str, paper: Paper, heads: int, width: int, learning_rate: float, p
             "heads": 2,
             "width": 8,
         },
-        training={
-            **TRAINING,
-            "learning_rate": learning_rate,
-            "weight_decay": 0.05,
-            "steps": 3000,
-        },
+        training={**TRAINING, "learning_rate": learning_rate, "weight_decay": 0.05},
     )
 
 
