@@ -13,6 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.preprocessing.wordpiece import WordPiece
+
 PADDING, UNKNOWN, BOUNDARY = range(3)
 RESERVED = 3
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -165,8 +167,8 @@ class Words:
         return tf.strings.regex_replace(texts, self._opening, r"\1")
 
 
-Tokenizer = Characters | Bytes | Words
-TOKENIZERS: dict[str, Any] = {kind.name: kind for kind in (Characters, Bytes, Words)}
+Tokenizer = Characters | Bytes | Words | WordPiece
+TOKENIZERS: dict[str, Any] = {kind.name: kind for kind in (Characters, Bytes, Words)}  # learned
 
 
 def from_json(state: Mapping[str, Any]) -> Tokenizer:
@@ -175,7 +177,7 @@ def from_json(state: Mapping[str, Any]) -> Tokenizer:
     Raises:
         ValueError: its vocabulary has a token twice, or one that is none.
     """
-    kind = TOKENIZERS[state["name"]]
+    kind = {**TOKENIZERS, WordPiece.name: WordPiece}[state["name"]]
     if kind is Bytes:
         return Bytes()
     vocabulary = state["vocabulary"]

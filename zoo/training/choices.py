@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ import tensorflow as tf
 from zoo import config, options, preprocessing, registry
 from zoo.datasets.base import Dataset
 from zoo.errors import InputError
+from zoo.preprocessing import wordpiece
 from zoo.registry import Row
 
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences. It
@@ -52,7 +54,15 @@ def fit_preprocessor(
         )
     if task == "language-modelling":
         of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
+    if dataset.spec.kind == "text" and task not in preprocessing.OF_TEXT:
+        of_text = published_tokens(chosen.network.weights) | of_text
     return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
+
+
+def published_tokens(weights: str | None) -> dict[str, Any]:
+    """Return the tokenizer that published weights come with, where they do."""
+    found = wordpiece.read(Path(weights)) if weights else None
+    return {} if found is None else {"tokenizer": found}
 
 
 def ask_quantiles(task: Any, asked: str) -> None:
