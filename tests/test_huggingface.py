@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import save_file
 
 import zoo
@@ -295,3 +296,21 @@ def test_bfloat16_is_read(tmp_path):
     (folder / "model.safetensors").write_bytes(content)
     model, _ = begin("bert-tiny", folder, **BERT)
     assert (values(model, "embedding/embeddings") == 1.5).all()
+
+
+def test_texts_are_cut_by_the_vocabulary_of_the_weights(tmp_path):
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "##s", "a", "b", "c"]
+    folder = write(tmp_path / "b", "bert", drawn(bert_shapes()))
+    (folder / "vocab.txt").write_text("\n".join(tokens))
+    texts = "".join(f"{word} films {i},{word}\n" for i in range(20) for word in ("good", "bad"))
+    (tmp_path / "texts.csv").write_text("text,opinion\n" + texts)
+    said = []
+    run = zoo.train(
+        "bert-tiny", data=str(tmp_path / "texts.csv"), kind="text", target="opinion", steps=2,
+        weights=str(folder), run=str(tmp_path / "run"), say=said.append, sequence_length=LENGTH,
+        set=SIZE,
+    )  # fmt: skip
+    assert f"Weights: 29 arrays of '{folder}'; 2 others are new" in said
+    predictor = zoo.load(run)
+    ids = predictor.preprocessor.encode({"text": tf.constant(["Good films"])})["ids"]
+    assert ids.to_list() == [[2, 4, 6, 7, 3]]

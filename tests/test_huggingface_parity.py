@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
+from zoo.preprocessing import wordpiece
 from zoo.weights import huggingface
 from zoo.weights.transfer import transfer
 
@@ -122,10 +124,10 @@ def test_minilm(tmp_path):
     package = os.environ.get("ZOO_MINILM")
     if not package:
         pytest.skip("ZOO_MINILM names no directory of all-MiniLM-L6-v2")
-    expected = peer(
-        tmp_path, "BertModel", {"texts": np.array(TEXTS)}, directory=package
-    )  # fmt: skip
+    expected = peer(tmp_path, "BertModel", {"texts": np.array(TEXTS)}, directory=package)
     ids = expected["ids"]
+    own = wordpiece.read(Path(package)).ids(tf.constant(TEXTS))
+    assert own.to_list() == [row[row != 0].tolist() for row in ids]
     found = sentences(ours(package, "minilm", vocabulary_size=30522), ids)
     real = (ids != 0)[..., None]
     mean = (expected["last_hidden_state"] * real).sum(1) / real.sum(1)
