@@ -226,6 +226,22 @@ def test_tensors_that_are_missing_or_too_many_are_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (8, 9), (8, 3, 4), (1, 2, 8), (8, 2, 4, 4)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit.embeddings.position_embeddings",
+        "vit.embeddings.patch_embeddings.projection.weight",
+        "vit.embeddings.patch_embeddings.projection.bias",
+        "vit.encoder.layer.0.attention.attention.query.weight",
+    ],
+)
+def test_any_other_shape_is_refused_by_name(tmp_path, name, shape):
+    tensors = {**drawn(vit_shapes()), name: np.ones(shape, "float32")}
+    folder = write(tmp_path / "v", "vit", tensors)
+    assert f"has '{name}'" in refusal("vit-tiny-16", folder, **VIT)
+
+
 def test_another_architecture_is_refused(tmp_path):
     tensors = drawn(bert_shapes())
     folder = write(tmp_path / "b", "bert", tensors)

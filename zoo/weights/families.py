@@ -27,6 +27,7 @@ class Family:
         cut: layers that may have fewer rows than theirs, of which the first are taken.
         pictures: the layer that sees pictures, which theirs sees normalized.
         pooler: the module before their head; a model without it has another head.
+        heads: what config.json calls the number of attention heads, which no shape tells.
     """
 
     names: Mapping[str, Names]
@@ -37,6 +38,7 @@ class Family:
     cut: tuple[str, ...] = ()
     pictures: str = ""
     pooler: str = ""
+    heads: str = "num_attention_heads"
 
 
 def _queries_keys_values(module: str) -> tuple[str, ...]:

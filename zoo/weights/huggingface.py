@@ -24,7 +24,7 @@ PREPROCESSOR = "preprocessor_config.json"
 # What PyTorch calls a variable of ours, by the last part of its path.
 PARTS = {
     "kernel": "weight", "embeddings": "weight", "vectors": "weight", "gamma": "weight",
-    "bias": "bias", "beta": "bias",
+    "scale": "weight", "bias": "bias", "beta": "bias",
 }  # fmt: skip
 Tensors = dict[str, np.ndarray]
 
@@ -138,7 +138,7 @@ def named(model: keras.Model, found: Published) -> Tensors:
         names = [left[name] for name in _names(found, variable) if name in left]
         if names:
             _give(given, found, variable, names, f"{HEAD}/")
-    spare = (*found.family.spare, f"{found.family.names[HEAD]}.")
+    spare = (*found.family.spare, f"{found.family.names.get(HEAD, HEAD)}.")
     others = [name for plain, name in left.items() if not plain.startswith(spare)]
     given |= {f"{len(given) + i:05d}/{name}": found.tensors[name] for i, name in enumerate(others)}
     return _of_pictures(given, found)
@@ -161,7 +161,7 @@ def check_config(model: keras.Model, found: Published) -> None:
     """Raise an InputError where equal shapes would be computed with otherwise."""
     bodies: list[Any] = [getattr(layer, "body", None) for layer in model.layers]
     heads = {body.heads for body in bodies if hasattr(body, "heads")}
-    demanded = {**found.family.config, "num_attention_heads": tuple(heads)}
+    demanded = {**found.family.config, found.family.heads: tuple(heads)}
     for name, values in demanded.items():
         held = found.config.get(name, values[0] if values else None)
         if held not in values:
@@ -236,8 +236,12 @@ def _of_pictures(given: Tensors, found: Published) -> Tensors:
         next((name for name in given if name.endswith(f"{module}.{part}")), "")
         for part in ("weight", "bias")
     )
-    if given.get(kernel, np.zeros(0)).ndim != 4:
-        return given
+    if (
+        kernel not in given
+        or given[kernel].ndim != 4
+        or given[bias].shape != given[kernel].shape[3:]
+    ):
+        return given  # `transfer` refuses other shapes
     said = _json(found.path / PREPROCESSOR) if (found.path / PREPROCESSOR).is_file() else {}
     channels = given[kernel].shape[2]
     mean, deviation = (_numbers(found, said, key, channels) for key in ("image_mean", "image_std"))
