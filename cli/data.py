@@ -127,7 +127,8 @@ def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
     except NoTarget:
         if options.get("task"):
             raise
-    report = audit(datasets.load(reference, **{**options, "task": "reconstruction"}))
+    found = datasets.load(reference, **{**options, "task": "reconstruction"})
+    report = audit(found, whole_rows=True)
     report["task"] = None
     report["notes"].append("no target chosen: name one with --target")
     return report
@@ -273,7 +274,8 @@ def _findings(report: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     if "series" in report:
         names = [column["name"] for column in report["columns"] if column["constant"]]
-        return [f"always the same: {', '.join(names)}"] * bool(names) + report["notes"]
+        lines = [f"always the same: {', '.join(names)}"] * bool(names) + report["notes"]
+        return lines or ["no gaps in time, and no column that is always the same"]
     for splits, count in report["shared_rows"].items():
         if count:
             first, second = splits.split(" and ")

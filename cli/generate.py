@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from zoo.cli.common import json_option, note_stale, print_json, say
 from zoo.errors import InputError
 
-OF_TEXT = ("prompt", "tokens", "temperature", "top_k", "top_p", "stop")
+OF_TEXT = ("prompt", "tokens", "temperature", "top_k", "top_p", "repetition_penalty", "stop")
 OF_PICTURES = ("out",)
 
 
@@ -34,6 +34,10 @@ OF_PICTURES = ("out",)
     help="Draw from the fewest tokens that have this share of the probability.",
 )  # fmt: skip
 @click.option(
+    "--repetition-penalty", type=click.FloatRange(0.1, 10.0), default=1.0, show_default=True,
+    help="Above 1 makes tokens less likely that the text has had.",
+)  # fmt: skip
+@click.option(
     "--stop", multiple=True, metavar="TEXT", help="End before this text; repeat for several."
 )
 @click.option(
@@ -55,6 +59,7 @@ def command(
     temperature: float,
     top_k: int,
     top_p: float,
+    repetition_penalty: float,
     stop: tuple[str, ...],
     count: int | None,
     seed: int,
@@ -79,7 +84,8 @@ def command(
         _note_unknown(predictor, prompt)
         texts = predictor.stream(
             [prompt] * (count or 1), tokens,
-            temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, stop=stop,
+            temperature=temperature, top_k=top_k, top_p=top_p,
+            repetition_penalty=repetition_penalty, seed=seed, stop=stop,
         )  # fmt: skip
         _write(prompt, texts, count or 1, as_json)
         return
@@ -127,7 +133,7 @@ def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) 
             click.echo(texts[0][len(shown) :], nl=False)
             shown = texts[0]
     if as_json:
-        print_json({"texts": [prompt + text for text in texts]})
+        print_json({"prompt": prompt, "texts": texts})
     elif count == 1:
         click.echo()
     else:

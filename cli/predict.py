@@ -147,7 +147,7 @@ def _boxes(outputs: dict[str, Any]) -> dict[str, Any]:
 
 def _steps(outputs: dict[str, Any]) -> dict[str, Any]:
     """Return one row a step of each series that is continued."""
-    horizon = outputs["time"].shape[1]
+    horizon = max(values.shape[1] for values in outputs.values() if values.ndim == 2)
     return {
         name: values.ravel() if values.ndim == 2 else values.repeat(horizon)
         for name, values in outputs.items()

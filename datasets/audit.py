@@ -23,8 +23,14 @@ from .windows import SeriesSplit
 TOP = 5  # of the values of a category
 
 
-def audit(data: Dataset) -> dict[str, Any]:
-    """Return sizes, columns, balance, and what may be wrong, as plain numbers and lists."""
+def audit(data: Dataset, whole_rows: bool = False) -> dict[str, Any]:
+    """Return sizes, columns, balance, and what may be wrong, as plain numbers and lists.
+
+    Args:
+        data: what to look at.
+        whole_rows: whether a row of a table repeats another only if it does in all columns, not
+            just in those that a model reads.
+    """
     splits = {name: getattr(data, name) for name in NAMES}
     report: dict[str, Any] = {
         "name": data.name,
@@ -52,7 +58,7 @@ def audit(data: Dataset) -> dict[str, Any]:
         report["text"] = _text(splits)
     if data.spec.targets:
         report["balance"] = {name: _balance(data, split) for name, split in splits.items()}
-    return report | _repeated(splits)
+    return report | _repeated(splits, whole_rows)
 
 
 def _table(data: Dataset, frame: pd.DataFrame, splits: dict[str, TableSplit]) -> dict[str, Any]:
@@ -180,9 +186,9 @@ def _balance(data: Dataset, split: Any) -> Any:
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
 
 
-def _repeated(splits: dict[str, Any]) -> dict[str, Any]:
+def _repeated(splits: dict[str, Any], whole_rows: bool) -> dict[str, Any]:
     """Count rows whose inputs occur more than once, and those that cross from split to split."""
-    keys = {name: _row_keys(split) for name, split in splits.items()}
+    keys = {name: _row_keys(split, whole_rows) for name, split in splits.items()}
     everything = np.concatenate(list(keys.values()))
     shared = {
         f"{first} and {second}": int(np.isin(keys[second], keys[first]).sum())
@@ -194,11 +200,12 @@ def _repeated(splits: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row_keys(split: Any) -> np.ndarray:
+def _row_keys(split: Any, whole_rows: bool) -> np.ndarray:
     """Return one 64-bit number a row, the same for the same inputs."""
     if isinstance(split, TableSplit):
-        names = [column.name for column in split.inputs]
-        return pd.util.hash_pandas_object(split.frame[names], index=False).to_numpy()[split.rows]
+        read = slice(None) if whole_rows else [column.name for column in split.inputs]
+        rows = split.frame.loc[:, read]
+        return pd.util.hash_pandas_object(rows, index=False).to_numpy()[split.rows]
     if isinstance(split, TextSplit):
         return _hashed([document.encode() for document in split.documents])
     arrays = [identity(array) for array in split.arrays.values()]

@@ -156,7 +156,7 @@ def _refuse_step(table: SeriesTable, source: str) -> None:
 def _latest(split: SeriesSplit, columns: Named, source: str) -> tuple[np.ndarray, list[str]]:
     """Return the window of each series that ends with its last target, and notes of others."""
     table, series = split.table, split.series
-    starts, why = [], {}
+    starts, why, how = [], {}, "try a longer file"
     for owner, name in enumerate(table.names):
         rows = np.flatnonzero(table.owners == owner)
         answered = ~np.isnan(table.values[rows, : len(columns.targets)]).all(axis=1)
@@ -167,6 +167,7 @@ def _latest(split: SeriesSplit, columns: Named, source: str) -> tuple[np.ndarray
             why[name] = f"has {last + 1 - rows[0]} of {series.history} rows of history"
         elif need > rows[-1] + 1:
             why[name] = f"lacks {columns.known[0]} of the {series.horizon} steps ahead"
+            how = f"append {series.horizon} rows with all but {', '.join(columns.targets)}"
         elif table.begins[need - 1] > start:
             why[name] = "has a gap in its last rows"
         elif (
@@ -180,7 +181,7 @@ def _latest(split: SeriesSplit, columns: Named, source: str) -> tuple[np.ndarray
     if not starts:
         raise InputError(
             f"'{source}' cannot be continued: {told[0]}; expected {series.history} rows, one each "
-            f"{split.table.clock.span(series.step)}, with all values; try a longer file"
+            f"{split.table.clock.span(series.step)}, with all values; {how}"
         )
     return np.array(starts), [f"{text}, and is left out" for text in told]
 

@@ -115,14 +115,14 @@ class SeriesSplit:
         return np.where(usable, values, self.last(indices))
 
     def moments(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
-        """Return the `time` of each step that is forecast, `(B, horizon)`, and of which `group`."""
+        """Return the times that are forecast, `(B, horizon)`, and of which series, by column."""
         rows = self.starts[indices] + self.series.history - 1
         ahead = self.table.clock.step * np.arange(1, self.series.horizon + 1)
         times = self.table.clock.write(self.table.times[rows][:, None] + ahead)
         if not self.series.group:
-            return {"time": times}
+            return {self.series.time: times}
         names = np.array(self.table.names, dtype=object)
-        return {"time": times, "group": names[self.table.owners[rows]]}
+        return {self.series.time: times, self.series.group: names[self.table.owners[rows]]}
 
     def part(self, indices: np.ndarray) -> SeriesSplit:
         """Return some of the windows."""

@@ -89,6 +89,25 @@ def test_a_training_default_of_a_row_can_be_an_option_of_its_builder(tmp_path):
     assert zoo.load(plain).model.losses == []
 
 
+def test_later_defaults_of_a_builder_change_no_run(tmp_path):
+    from zoo.models.mlp import mlp
+
+    def ours(input_shape, classes, *, units=(5,)):
+        return mlp(input_shape, classes, units=units)
+
+    def theirs(input_shape, classes, *, units=(7,)):
+        return mlp(input_shape, classes, units=units)
+
+    zoo.register("ours", ours)
+    run = zoo.train("ours", data="iris", epochs=1, run=str(tmp_path / "run"))
+    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    flowers = {name: [1.0, 5.0] for name in names}
+    before = zoo.predict(run, flowers)
+    zoo.register("ours", theirs)
+    for name, values in zoo.predict(run, flowers).items():
+        np.testing.assert_array_equal(values, before[name])
+
+
 def test_options_are_those_of_the_command(tmp_path):
     import keras
 

@@ -66,6 +66,15 @@ def test_show_finds_what_is_wrong(zoo, messy):
     assert "fingerprint" in out
 
 
+def test_rows_of_a_table_without_a_target_are_whole(zoo, tmp_path):
+    rows = "".join(f"{'abc'[i % 3]},what was said {i} times over {i}\n" for i in range(60))
+    (tmp_path / "said.csv").write_text("kind,text\n" + rows)
+    code, out, err = zoo("data", "show", tmp_path / "said.csv")
+    assert code == 0, err
+    assert "no target chosen" in out
+    assert "leakage" not in out
+
+
 def test_audit_in_numbers(zoo, messy):
     _, out, _ = zoo("data", "show", messy, "--json")
     report = json.loads(out)

@@ -167,7 +167,9 @@ def test_generate_text(zoo, trained, artifacts):
     assert zoo("generate", artifacts["text", "savedmodel"], *command)[1] == out
     assert zoo("generate", trained("text"), *command, "--seed", "1")[1] != out
     code, out, err = zoo("generate", trained("text"), *command, "--count", "3", "--json")
+    assert json.loads(out)["prompt"] == "The quick "
     texts = json.loads(out)["texts"]
+    assert all(0 < len(text) <= 12 for text in texts)  # some end before
     assert len(set(texts)) == 3
     code, out, err = zoo(
         "generate", trained("text"), *command, "--temperature", "0", "--count", "2", "--json"

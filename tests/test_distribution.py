@@ -113,6 +113,7 @@ def _alone(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one_device():
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=240

@@ -103,7 +103,7 @@ answers = {"label": [x.decode() for x in out["label"].numpy()],
            "probabilities": out["probabilities"].numpy().tolist()}
 loaded = tf.saved_model.load(text)
 out = loaded.signatures["generate"](prompt=tf.constant(["The "]), tokens=tf.constant(9),
-    temperature=tf.constant(0.0), top_k=tf.constant(0), top_p=tf.constant(1.0),
+    temperature=tf.constant(0.0), top_k=tf.constant(0), top_p=tf.constant(1.0), repetition_penalty=tf.constant(1.0),
     seed=tf.constant(0))
 answers["text"] = out["text"].numpy()[0].decode()
 loaded = tf.saved_model.load(digits)

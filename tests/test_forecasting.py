@@ -152,10 +152,10 @@ def test_the_commands_from_table_to_forecast(trained, files, zoo, tmp_path):
     code, out, err = zoo("predict", run, files["series"])
     assert code == 0, err
     table = pd.read_csv(io.StringIO(out))
-    names = ["time", "group", "load (MW)", "load (MW)_q10", "load (MW)_q90"]
+    names = ["hour", "site", "load (MW)", "load (MW)_q10", "load (MW)_q90"]
     assert list(table) == names
-    assert table["group"].tolist() == ["north"] * 4 + ["south"] * 4
-    assert table["time"].tolist() == recent["hour"].groupby(recent["site"]).tail(4).tolist()
+    assert table["site"].tolist() == ["north"] * 4 + ["south"] * 4
+    assert table["hour"].tolist() == recent["hour"].groupby(recent["site"]).tail(4).tolist()
     assert (table[names[3]] <= table[names[2]]).all()
     assert (table[names[2]] <= table[names[4]]).all()
     code, _, err = zoo("export", run, "--out", tmp_path / "saved")
@@ -183,8 +183,8 @@ def test_what_is_left_out_is_told(trained, files, zoo, tmp_path):
 
 def test_forecasts_of_a_data_frame(trained, files):
     found = zoo.predict(trained("series"), pd.read_csv(files["series"]))
-    assert found["time"].shape == found["load (MW)_q90"].shape == (2, 4)
-    assert found["group"].tolist() == ["north", "south"]
+    assert found["hour"].shape == found["load (MW)_q90"].shape == (2, 4)
+    assert found["site"].tolist() == ["north", "south"]
 
 
 def test_the_signature_takes_steps_of_named_columns(trained):

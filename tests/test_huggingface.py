@@ -147,7 +147,7 @@ def test_a_model_of_shorter_texts_takes_the_first_positions(tmp_path):
     arguments = {**BERT, "sequence_length": 4}
     model, _ = begin("bert-tiny", write(tmp_path / "b", "bert", tensors), **arguments)
     expected = tensors["embeddings.position_embeddings.weight"][:4]
-    assert np.array_equal(values(model, "positions/vectors"), expected)
+    assert np.array_equal(values(model, "positions/positions"), expected)
 
 
 def test_a_head_is_taken_for_the_same_classes_alone(tmp_path):
@@ -198,7 +198,7 @@ def test_a_damaged_preprocessor_is_refused(tmp_path):
         ({"vocabulary_size": 12}, "has 'embeddings.word_embeddings.weight' of shape (11, 8)"),
         ({"width": 16}, "has 'embeddings.word_embeddings.weight' of shape (11, 8)"),
         ({"sequence_length": 9}, "has 'embeddings.position_embeddings.weight' of shape (6, 8)"),
-        ({"layers": 3}, "has no 'encoder.layer.2.attention.self.query.weight'"),
+        ({"layers": 3}, "has no 'encoder.layer.2.attention.output.LayerNorm.weight'"),
         ({"layers": 1}, "has 'encoder.layer.1.attention.output.LayerNorm.bias', for which"),
         ({"hidden": 8}, "has 'encoder.layer.0.intermediate.dense.weight' of shape (8, 32)"),
         ({"heads": 4}, "has num_attention_heads 2. Expected 4"),

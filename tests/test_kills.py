@@ -59,6 +59,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
+QUICK_ROWS = ("linear", "lenet5", "simple-rnn", "dlinear")  # the others take longer
 QUICK = next(iter(FEATURES))
 SETTINGS = {
     "two replicas": kills.REPLICAS, "streamed": kills.STREAMED, "a text streamed": kills.LONG_TEXT,
@@ -118,7 +119,13 @@ def check(zoo, arguments, count, name, record_property):
     record_property("identical", hits)
 
 
-@pytest.mark.parametrize(("row", "task"), kills.covering())
+@pytest.mark.parametrize(
+    ("row", "task"),
+    [
+        pytest.param(row, task, marks=[] if row in QUICK_ROWS else [pytest.mark.slow])
+        for row, task in kills.covering()
+    ],
+)
 def test_every_family_and_every_task(zoo, row, task, record_property):
     check(zoo, kills.command(row, task), 1, f"{row} {task}", record_property)
 

@@ -86,9 +86,10 @@ def test_parameter_counts_of_the_papers_networks():
 
 
 @pytest.mark.slow
-def test_gpt_at_its_papers_size_has_its_papers_parameters():
-    arguments, count = registry.get("gpt-nano").params
-    assert zoo.create("gpt-nano", **arguments).count_params() == count
+@pytest.mark.parametrize("name", ["gpt2-small", "llama-nano"])
+def test_decoders_at_a_published_size_have_its_parameters(name):
+    arguments, count = registry.get(name).params
+    assert zoo.create(name, **arguments).count_params() == count
 
 
 def xor_accuracy(model):
@@ -208,7 +209,7 @@ def test_lstm_reads_what_it_is_given():
     assert lstm((8, 8, 3), 10, units=(8, 8), dropout=0.1)(normal(2, 8, 8, 3)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", ["gpt-nano", "simple-rnn", "lstm", "gru", "tcn"])
+@pytest.mark.parametrize("name", ["gpt-nano", "llama-nano", "simple-rnn", "lstm", "gru", "tcn"])
 def test_language_models_see_no_future(name):
     model = zoo.create(name, **{**registry.get(name).tiny, "sequence_length": 8})
     tokens = RANDOM.integers(11, size=(1, 8)).astype("int32")
@@ -222,18 +223,18 @@ def test_language_models_see_no_future(name):
 
 
 def test_attention_is_the_papers_formula():
-    from zoo.models.gpt import CausalAttention
+    from zoo.layers.attention import attend
 
-    x = normal(1, 4, 3 * 6)
-    q, k, v = np.split(x[0], 3, axis=1)
-    heads = []
-    for h in range(2):
-        cut = slice(3 * h, 3 * h + 3)
-        scores = np.where(np.tri(4) > 0, q[:, cut] @ k[:, cut].T / np.sqrt(3), -np.inf)
-        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-        heads.append(weights / weights.sum(axis=1, keepdims=True) @ v[:, cut])
-    expected = np.concatenate(heads, axis=1)
-    np.testing.assert_allclose(value(CausalAttention(2)(x))[0], expected, rtol=1e-4, atol=1e-6)
+    q, k, v = (normal(1, 2, 4, 3) for _ in range(3))
+    visible = np.tri(4, dtype=bool)[None, None]
+    found, weights = attend(q, k, v, visible)
+    for head in range(2):
+        scores = np.where(np.tri(4) > 0, q[0, head] @ k[0, head].T / np.sqrt(3), -np.inf)
+        expected = np.exp(scores - scores.max(axis=1, keepdims=True))
+        expected /= expected.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(value(weights)[0, head], expected, rtol=1e-4, atol=1e-6)
+        seen = value(found)[0, :, 3 * head : 3 * head + 3]
+        np.testing.assert_allclose(seen, expected @ v[0, head], rtol=1e-4, atol=1e-6)
 
 
 def test_gpt_shares_its_embedding_with_its_output():

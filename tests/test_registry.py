@@ -47,7 +47,9 @@ def test_names_by_pattern_family_and_task():
     assert registry.list_models("*mlp") == ["mlp", "maxout-mlp"]
     assert registry.list_models(family="gan") == ["dcgan"]
     recurrent = ["simple-rnn", "lstm", "char-rnn", "gru", "tcn"]
-    assert registry.list_models(task="language-modelling") == [*recurrent, "gpt-nano"]
+    large = [f"gpt2-{size}" for size in ("small", "medium", "large", "xl")]
+    causal = [*recurrent, "gpt-nano", *large, "llama-nano"]
+    assert registry.list_models(task="language-modelling") == causal
     assert registry.list_models(family="dense", task="reconstruction") == ["autoencoder"]
 
 

@@ -69,7 +69,7 @@ def test_splits_follow_each_other_and_histories_reach_back(tmp_path):
     assert list(raw) == ["load (MW)", "temp"]
     assert np.array_equal(raw["load (MW)"][1], load[151:163])
     assert np.array_equal(data.test.future([3])[0, :, 0], load[163:167])
-    assert list(data.test.moments([3])["time"][0]) == frame["hour"][163:167].tolist()
+    assert list(data.test.moments([3])["hour"][0]) == frame["hour"][163:167].tolist()
     assert data.spec.from_json(json.loads(json.dumps(data.spec.to_json()))) == data.spec
 
 
@@ -83,7 +83,7 @@ def test_groups_are_cut_at_the_same_times(tmp_path):
     assert data.test.table.times[data.train.rows].max() < moments.min()
     ends = data.train.table.owners[data.train.starts + 15]
     assert np.array_equal(data.train.table.owners[data.train.starts], ends)
-    assert set(data.test.moments(np.arange(len(data.test)))["group"]) == {"north", "south"}
+    assert set(data.test.moments(np.arange(len(data.test)))["site"]) == {"north", "south"}
 
 
 def test_gaps_and_missing_values_cost_their_windows(tmp_path):
@@ -250,7 +250,7 @@ def test_new_rows_are_read_as_those_before(tmp_path):
     frame.loc[frame["hour"] >= "2024-01-05 20:00", "load (MW)"] = np.nan
     frame.iloc[:-1].to_csv(tmp_path / "recent.csv", index=False)
     recent = datasets.read(tmp_path / "recent.csv", spec, targets=False)
-    assert list(recent.moments([0])["time"][0]) == frame["hour"][116:120].tolist()
+    assert list(recent.moments([0])["hour"][0]) == frame["hour"][116:120].tolist()
     assert recent.notes == ["series 'south' lacks temp of the 4 steps ahead, and is left out"]
     with pytest.raises(InputError, match="has no column 'temp'"):
         datasets.read(write_and_name(frame.drop(columns="temp"), tmp_path), spec)

@@ -58,7 +58,12 @@ def test_texts_are_classified(classified):
         "for", "against",
     ]  # fmt: skip
     (folder / "new.txt").write_text("the film was lovely\n\nawful\n")
-    assert api.predict(run, folder / "new.txt")["label"].tolist() == ["for", "against"]
+    told: list[str] = []
+    answers = api.predict(run, folder / "new.txt", say=told.append)
+    assert (answers["label"].tolist(), told) == (["for", "against"], [])
+    (folder / "strange.txt").write_text("the film was lovely\n\nxyzzy plugh\n")
+    api.predict(run, folder / "strange.txt", say=told.append)
+    assert told == ["Data: 1 of 2 texts have no token that came in training"]
     result = api.export(run, "savedmodel", folder / "exported")
     assert result["largest_difference"] <= 1e-6
     loaded = tf.saved_model.load(str(folder / "exported")).signatures["serving_default"]

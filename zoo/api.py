@@ -296,7 +296,7 @@ def predict(
     Args:
         source: a run, a SavedModel, a `.keras` file or a predictor.
         data: a file, a data frame, or a dictionary of raw columns. Time series are continued: each
-            ends with its last target, and there is a `time` a step, and a `group` a series.
+            ends with its last target, and the times and the names of groups come too.
         say: called with what a person should be told.
     """
     predictor = source if isinstance(source, Predictor) else load(source)
@@ -306,18 +306,14 @@ def predict(
 
         return forecast(predictor, data, say)
     if hasattr(data, "iloc"):
-        data = _columns(predictor, data)
+        data = predictor.columns(data)
     if isinstance(data, Mapping):
         return predictor(data)
-    return predictor.predict(split_of(source, predictor, data, None, targets=False))
+    split = split_of(source, predictor, data, None, targets=False)
+    from zoo.predictors import texts
 
-
-def _columns(predictor: Predictor, frame: Any) -> dict[str, Any]:
-    """Return the columns of a data frame that a predictor takes."""
-    from zoo.datasets.base import raw_values
-
-    columns = predictor.spec.inputs
-    return {c.name: raw_values(frame[c.name], c) for c in columns if c.name in frame}
+    texts.note(predictor, split, say)
+    return predictor.predict(split)
 
 
 def export(

@@ -26,7 +26,7 @@ OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 CHANGES = ("options", "data", "versions", "device", "callbacks")
 LARGEST_SEED = 2**31 - 1
 LENGTHS = ("epochs", "steps", "time_limit")
-SCHEDULES = ("constant", "cosine", "step", "exponential")
+SCHEDULES = ("constant", "cosine", "step", "exponential", "inverse_sqrt")
 TASKS = (
     "classification", "multi-label", "regression", "segmentation", "detection",
     "sequence-to-sequence", "reconstruction", "language-modelling", "image-synthesis",
@@ -69,9 +69,9 @@ class Data:
     )  # fmt: skip
     tokenizer: str | None = option(
         None, "What a text is cut into; by default characters for language modelling, else words.",
-        choices=("characters", "bytes", "words"),
+        choices=("characters", "bytes", "subwords", "words"),
     )  # fmt: skip
-    vocabulary_size: int | None = option(None, "Most tokens to know; default 20,000.", low=4)
+    vocabulary_size: int | None = option(None, "Most tokens; usual 20,000, subwords 8,000.", low=4)
     sequence_length: int | None = option(
         None, "Tokens a language model sees at once, or after which a text is cut off.", low=2
     )

@@ -1,7 +1,8 @@
 """How a language model is asked for one token after another.
 
-An engine reads texts (`begin`) and then a token at a time (`step`); both return the logits of the
-token that follows and the engine's state.
+An engine reads texts (`begin`), knowing how many tokens will follow, and then a token at a time
+(`step`); both return the logits of the token that follows and the engine's state. Before so many
+as `chunk` tokens the state is renewed (`renew`); `compiled` says whether XLA makes them faster.
 """
 
 from __future__ import annotations
@@ -11,8 +12,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.layers import caching
+from zoo.layers.attention import SelfAttention, Sublayer
+from zoo.layers.positions import PositionEmbedding
 from zoo.layers.recurrent import chain
 from zoo.preprocessing.tokenizers import PADDING
+
+CHUNK = 16  # tokens after which what was written is shown
+EACH = (  # layers that look at one token alone, or at others by a cache
+    keras.layers.InputLayer, keras.layers.Embedding, keras.layers.Dropout, keras.layers.Dense,
+    keras.layers.LayerNormalization, keras.layers.RMSNormalization, keras.layers.Activation,
+    PositionEmbedding, Sublayer,
+)  # fmt: skip
 
 
 def create(model: Any, width: int) -> Any:
@@ -20,10 +31,30 @@ def create(model: Any, width: int) -> Any:
     layers = chain(model)
     if layers:
         return Recurrent(layers)
+    attention = [x.body for x in model.layers if isinstance(x, Sublayer)]
+    attention = [x for x in attention if isinstance(x, SelfAttention)]
+    if attention and all(x.causal for x in attention) and cached(model):
+        return Cached(model, width)
     return Windowed(model, width)
 
 
-class Recurrent:
+def cached(model: Any) -> bool:
+    """Tell whether no layer looks at other tokens but by a cache."""
+    return all(isinstance(layer, EACH) for layer in model.layers)
+
+
+class Engine:
+    """What engines have in common."""
+
+    chunk = CHUNK
+    compiled = False
+
+    def renew(self, state: Any) -> Any:
+        """Return a state with room for `chunk` tokens."""
+        return state
+
+
+class Recurrent(Engine):
     """Keeps the states of recurrent layers, which are all that a model knows of the past."""
 
     def __init__(self, layers: list[Any]):
@@ -40,7 +71,7 @@ class Recurrent:
                 x = layer(x)  # dropout does nothing unless it is told to train
         return tf.cast(x, tf.float32), following
 
-    def begin(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, Any]:
+    def begin(self, ids: tf.RaggedTensor, tokens: tf.Tensor) -> tuple[tf.Tensor, Any]:
         """Read texts `(B, None)` of different lengths, one token at least."""
         lengths, padded = tf.cast(ids.row_lengths(), tf.int32), ids.to_tensor(PADDING)
         rows = tf.shape(padded)[0]
@@ -61,7 +92,7 @@ class Recurrent:
         return carried
 
 
-class Windowed:
+class Windowed(Engine):
     """Shows a model its last tokens again for each new one.
 
     It works for any causal model: what follows a token cannot change its logits.
@@ -70,7 +101,7 @@ class Windowed:
     def __init__(self, model: Any, width: int):
         self.model, self.width = model, width
 
-    def begin(self, ids: tf.RaggedTensor) -> tuple[tf.Tensor, Any]:
+    def begin(self, ids: tf.RaggedTensor, tokens: tf.Tensor) -> tuple[tf.Tensor, Any]:
         """Read texts `(B, None)` of different lengths, one token at least."""
         ids = ids[:, -self.width :]
         length = tf.cast(ids.row_lengths(), tf.int32)
@@ -91,3 +122,64 @@ class Windowed:
     def _logits(self, window: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(self.model(window, training=False), tf.float32)
         return tf.gather(logits, length - 1, axis=1, batch_dims=1)
+
+
+class Cached(Engine):
+    """Keeps keys and values of attention, so that no token is read twice.
+
+    Rows are padded on their left, so that all write to the same slot. A text that outgrows the
+    model goes on from its last half, which is read again.
+    """
+
+    compiled = True
+
+    def __init__(self, model: Any, width: int):
+        self.model, self.width = model, width
+        self.chunk = max(1, min(CHUNK, width // 2))
+
+    def begin(self, ids: tf.RaggedTensor, tokens: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        """Read texts `(B, None)` of different lengths, one token at least."""
+        ids = ids[:, -self.width :]
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        padded = tf.reverse_sequence(ids.to_tensor(PADDING), lengths, seq_axis=1)
+        padded = tf.reverse(padded, [1])
+        chunks = -(-tokens // self.chunk)
+        room = tf.minimum(_power(tf.shape(padded)[1] + chunks * self.chunk), self.width)
+        return self._read(padded, lengths, room)
+
+    def _read(self, ids: tf.Tensor, lengths: tf.Tensor, room: Any) -> tuple[tf.Tensor, Any]:
+        """Read ids `(B, T)`, of which the last `lengths` are each row's own."""
+        length = tf.shape(ids)[1]
+        position = tf.range(length) - (length - lengths)[:, None]
+        with caching.Reading(position, room) as reading:
+            logits = self.model(ids, training=False)
+        history = tf.pad(ids, [(0, 0), (0, room - length)])
+        return tf.cast(logits[:, -1], tf.float32), (history, reading.states, length, lengths)
+
+    def step(self, token: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
+        """Read tokens `(B,)`."""
+        history, caches, slot, lengths = state
+        with caching.Reading(lengths[:, None], states=caches, slot=slot) as reading:
+            logits = self.model(token[:, None], training=False)
+        here = tf.equal(tf.range(tf.shape(history)[1]), slot)
+        history = tf.where(here, token[:, None], history)
+        return tf.cast(logits[:, 0], tf.float32), (history, reading.states, slot + 1, lengths + 1)
+
+    def renew(self, state: Any) -> Any:
+        """Read the last half of the texts again where there is no room for more."""
+        history, _, slot, lengths = state
+        room, half = tf.shape(history)[1], self.width // 2
+
+        def again() -> Any:
+            ids = history[:, slot - half : slot]
+            return self._read(ids, tf.minimum(lengths, half), room)[1]
+
+        return tf.cond(slot + self.chunk > room, again, lambda: state)
+
+
+def _power(number: tf.Tensor) -> tf.Tensor:
+    """Return the power of two that is as large or next, so that few sizes are ever compiled."""
+    bits = tf.math.ceil(
+        tf.math.log(tf.cast(number, tf.float64)) / tf.math.log(tf.cast(2, tf.float64))
+    )
+    return tf.cast(tf.pow(tf.constant(2.0, tf.float64), bits), tf.int32)

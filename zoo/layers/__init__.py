@@ -24,6 +24,11 @@ def gelu(x):
 
 
 @register
+def gelu_tanh(x):
+    return 0.5 * x * (1.0 + ops.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+@register
 def leaky_relu(x):
     return ops.leaky_relu(x, negative_slope=0.1)
 
@@ -36,6 +41,7 @@ ACTIVATIONS = {
     "elu": keras.activations.elu,
     "selu": keras.activations.selu,
     "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
     "silu": keras.activations.silu,
     "linear": keras.activations.linear,
 }

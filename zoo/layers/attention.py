@@ -1,15 +1,8 @@
-"""What Transformers share: attention, the network beside it, and how a text is written by them.
+"""What Transformers share: attention, the network beside it, and the sum that joins them.
 
 Vaswani and others, Attention Is All You Need, 2017, arXiv:1706.03762. Queries may share keys:
 Ainslie and others, GQA, 2023, arXiv:2305.13245. Rotary positions: Su and others, RoFormer, 2021,
 arXiv:2104.09864. Gated networks: Shazeer, GLU Variants Improve Transformer, 2020, arXiv:2002.05202.
-
-**Cache.** A layer that looks at other tokens can write a text a token at a time: `begin(x,
-position, room)` reads a beginning `(B, T, C)` and returns what `call` would, and a cache with room
-for so many tokens; `step(x, cache, slot, position)` reads one token more, `(B, 1, C)`, which takes
-the cache's slot `slot`. `position` counts each text's own tokens, int32 `(B, T)` and `(B,)`; it is
-negative where a beginning is padded, on its left. Any other layer reads tokens one by one, and is
-just called.
 """
 
 import math
@@ -20,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from zoo import layers
+from zoo.layers import caching
 
 HIDDEN = -1e9  # the score of what may not be looked at
 
@@ -120,16 +114,18 @@ class SelfAttention(keras.layers.Layer):
         return ops.split(x, [self.heads, self.heads + self.key_heads], axis=1)
 
     def call(self, x, real=None, bias=None, training=False):
-        seen, _ = self.look(x, real, bias, training)
-        return seen
-
-    def look(self, x, real=None, bias=None, training=False):
-        """Return the output, and the weights by which it looked, `(B, H, T, T)`."""
-        q, k, v = self.project(x)
-        visible = self.visible(ops.shape(x)[1], real)
+        reading = caching.current() if self.causal else None
+        if reading is None:
+            q, k, v = self.project(x)
+            visible = self.visible(ops.shape(x)[1], real)
+        else:
+            q, k, v = self.project(x, ops.maximum(reading.position, 0))
+            k, v, visible = reading.extend(k, v)
         drop = partial(self.drop, training=training)
         seen, weights = attend(q, k, v, visible, self.scale, bias, drop)
-        return self.output_layer(seen), weights
+        if reading is not None:
+            reading.weights.append(weights)
+        return self.output_layer(seen)
 
     def visible(self, length, real=None):
         """Return which tokens each may look at, a bool that fits `(B, H, T, T)`, or None."""
@@ -139,23 +135,6 @@ class SelfAttention(keras.layers.Layer):
             return before
         real = real[:, None, None]  # (B, 1, 1, T)
         return real if before is None else ops.logical_and(before, real)
-
-    def begin(self, x, position, room, bias=None):
-        q, k, v = self.project(x, ops.maximum(position, 0))
-        visible = self.visible(ops.shape(x)[1], position >= 0)
-        seen, _ = attend(q, k, v, visible, self.scale, bias)
-        rest = [(0, 0), (0, 0), (0, room - ops.shape(x)[1]), (0, 0)]
-        return self.output_layer(seen), (ops.pad(k, rest), ops.pad(v, rest))
-
-    def step(self, x, cache, slot, position, bias=None):
-        q, k, v = self.project(x, position[:, None])
-        slots = ops.arange(ops.shape(cache[0])[2])
-        here = (slots == slot)[:, None]  # (S, 1)
-        k, v = (ops.where(here, new, old) for new, old in zip((k, v), cache, strict=True))
-        back = slot - slots  # how many tokens ago
-        visible = ops.logical_and(back >= 0, back <= position[:, None])[:, None, None]
-        seen, _ = attend(q, k, v, visible, self.scale, bias)
-        return self.output_layer(seen), (k, v)
 
     def compute_output_shape(self, shape, *args, **kwargs):
         return shape
@@ -288,7 +267,7 @@ class Sublayer(keras.layers.Layer):
 
     def __init__(self, body, norm, dropout=0.0, after=False, **kwargs):
         super().__init__(**kwargs)
-        self.body, self.norm, self.dropout, self.after = body, norm, dropout, after
+        self.norm, self.body, self.dropout, self.after = norm, body, dropout, after
         self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
@@ -298,24 +277,8 @@ class Sublayer(keras.layers.Layer):
 
     def call(self, x, *others, training=False, **arguments):
         h = self.body(x if self.after else self.norm(x), *others, training=training, **arguments)
-        return self.add(x, self.drop(h, training=training))
-
-    def add(self, x, h):
-        return self.norm(x + h) if self.after else x + h
-
-    def begin(self, x, position, room, **arguments):
-        if not hasattr(self.body, "begin"):
-            return self.add(x, self.body(x if self.after else self.norm(x))), ()
-        h, cache = self.body.begin(x if self.after else self.norm(x), position, room, **arguments)
-        return self.add(x, h), cache
-
-    def step(self, x, cache, slot, position, **arguments):
-        if not hasattr(self.body, "step"):
-            return self.add(x, self.body(x if self.after else self.norm(x))), ()
-        h, cache = self.body.step(
-            x if self.after else self.norm(x), cache, slot, position, **arguments
-        )
-        return self.add(x, h), cache
+        x = x + self.drop(h, training=training)
+        return self.norm(x) if self.after else x
 
     def compute_output_shape(self, shape, *args, **kwargs):
         return shape

@@ -13,7 +13,7 @@ from keras import ops
 
 from zoo.layers import logits, register
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer, dense
-from zoo.layers.positions import Positions
+from zoo.layers.positions import PositionEmbedding
 from zoo.layers.recurrent import Steps
 
 KINDS = 2  # of texts, as published: the first and the second of a pair
@@ -63,7 +63,7 @@ def normalization(name="norm"):
 def embed(tokens, vocabulary_size, sequence_length, width, dropout):
     drawn = keras.initializers.RandomNormal(stddev=STDDEV)
     x = keras.layers.Embedding(vocabulary_size, width, drawn, name="embedding")(tokens)
-    x = Positions(sequence_length, STDDEV, name="positions")(x)
+    x = PositionEmbedding(sequence_length, STDDEV, name="positions")(x)
     x = normalization("embedded")(FirstKind(name="kinds")(x))
     return keras.layers.Dropout(dropout)(x) if dropout else x  # (B, T, C)
 

@@ -98,8 +98,8 @@ class LSTMDecoder(keras.layers.Layer):
         x = self.combine(ops.concatenate([h, seen], axis=-1))
         return self.output_layer(self.drop(x, training=training))
 
-    def begin(self, encoded):
-        """Return what stays the same in all steps, and the state before the first."""
+    def begin(self, encoded, longest):
+        """Return what stays the same in all steps, and the state before the first of `longest`."""
         source, memory, h, c = encoded
         return (self.key(memory), memory, ops.not_equal(source, 0)), [h, c]
 

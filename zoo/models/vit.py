@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo.layers import images, logits, register
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
-from zoo.layers.positions import Positions
+from zoo.layers.positions import PositionEmbedding
 
 STDDEV = 0.02  # of all weights when drawn
 
@@ -87,7 +87,7 @@ def vit(
     drawn = keras.initializers.TruncatedNormal(stddev=STDDEV)
     x = keras.layers.Conv2D(width, patch, patch, kernel_initializer=drawn, name="patches")(inputs)
     x = ClassToken(name="class_token")(keras.layers.Reshape((count, width))(x))  # (B, 1 + count, C)
-    x = Positions(1 + count, STDDEV, name="positions")(x)
+    x = PositionEmbedding(1 + count, STDDEV, name="positions")(x)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
     for i in range(layers):
         x = block(x, i, heads, 4 * width, dropout)

@@ -22,9 +22,9 @@ def forecast(predictor: Predictor, data: Any, say: Callable[[str], None]) -> dic
         say: called with what a person should be told.
 
     Returns:
-        `time`, `(series, horizon)` strings; `group`, the name of each series, where there are
-        several; and the forecasts by name, `(series, horizon)` each. Series that are too short or
-        end with missing values are left out where others are not.
+        The column of times, `(series, horizon)` strings; that of groups, the name of each series,
+        where there are several; and the forecasts by name, `(series, horizon)` each. Series that
+        are too short or end with missing values are left out where others are not.
     """
     if hasattr(data, "iloc"):
         frame = data.reset_index(drop=True).apply(canonical)

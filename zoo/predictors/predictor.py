@@ -138,6 +138,13 @@ class Predictor:
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
 
+    def columns(self, frame: Any) -> dict[str, Any]:
+        """Return the columns of a data frame that it takes."""
+        from zoo.datasets.base import raw_values
+
+        columns = self.spec.inputs
+        return {c.name: raw_values(frame[c.name], c) for c in columns if c.name in frame}
+
     def _named(self, split: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Answer some rows of a split; of pictures the one that cannot be read is named."""
         try:
@@ -184,6 +191,7 @@ class Predictor:
         temperature: float = 0.8,
         top_k: int = 0,
         top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
         seed: int = 0,
         stop: Sequence[str] = (),
     ) -> Iterator[list[str]]:
@@ -195,6 +203,7 @@ class Predictor:
             temperature: 0 always takes the likeliest token; higher is more varied.
             top_k: draw from so many of the likeliest tokens only; 0 from all.
             top_p: draw from the fewest tokens that have this share of the probability.
+            repetition_penalty: above 1 makes tokens less likely that a text has had.
             seed: the same one writes the same texts.
             stop: a text ends before the first of these strings.
 
@@ -209,6 +218,7 @@ class Predictor:
             "temperature": tf.constant(temperature, tf.float32),
             "top_k": tf.constant(top_k, tf.int32),
             "top_p": tf.constant(top_p, tf.float32),
+            "repetition_penalty": tf.constant(repetition_penalty, tf.float32),
             "seed": tf.constant(seed, tf.int32),
         }
         from zoo.generation import sampling

@@ -6,25 +6,27 @@ Id 0 is padding, 1 a token never seen in training, 2 the boundary before and aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import InputError
+from zoo.preprocessing import subwords
 from zoo.preprocessing.wordpiece import WordPiece
 
 PADDING, UNKNOWN, BOUNDARY = range(3)
 RESERVED = 3
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-LARGEST = 20_000  # tokens, unless another number is asked for
 
 
 class Characters:
     """Unicode characters, the most frequent ones of the training texts."""
 
     name = "characters"
+    usual = 20_000  # tokens, unless another number is asked for
 
     def __init__(self, vocabulary: Sequence[str]):
         self.vocabulary = list(vocabulary)
@@ -72,7 +74,7 @@ class Bytes:
     """The bytes of UTF-8: no text has others, and no vocabulary is learned."""
 
     name = "bytes"
-    size = 256 + RESERVED
+    size = usual = 256 + RESERVED
 
     def __init__(self) -> None:
         self._symbols = tf.constant([b"", b"", b"", *(bytes([value]) for value in range(256))])
@@ -100,14 +102,78 @@ class Bytes:
 
     def strings(self, ids: tf.Tensor) -> tf.Tensor:
         """Return the texts of ids `(B, T)`, strings `(B,)`."""
-        joined = tf.strings.reduce_join(tf.gather(self._symbols, ids), axis=-1)
-        return tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8")
+        return _joined(self._symbols, ids)
+
+
+class Subwords:
+    """Bytes, and byte strings of the training texts in place of many at once."""
+
+    name = "subwords"
+    usual = 8_000
+
+    def __init__(self, vocabulary: Sequence[str]):
+        self.vocabulary = list(vocabulary)
+        tokens = [token.encode("latin-1") for token in self.vocabulary]
+        self._matcher = subwords.Matcher(tokens)
+        self._symbols = tf.constant([b"", b"", b"", *tokens])
+
+    @classmethod
+    def fit(cls, pieces: Iterable[str], largest: int) -> Self:
+        """Merge the bytes of some texts.
+
+        Raises:
+            InputError: there would be no room for a subword.
+        """
+        if largest <= Bytes.size:
+            raise InputError(
+                f"--vocabulary-size received {largest} for subwords. Expected "
+                f"{Bytes.size + 1} or more: 256 are single bytes, {RESERVED} are reserved. "
+                f"Try {cls.usual}, or --tokenizer bytes."
+            )
+        tokens = subwords.learn(pieces, largest - RESERVED)
+        return cls([token.decode("latin-1") for token in tokens])
+
+    @classmethod
+    def check(cls, vocabulary: Sequence[str]) -> None:
+        """Raise a ValueError for a vocabulary that is none."""
+        if not {*map(chr, range(256))} <= set(vocabulary):
+            raise ValueError("its vocabulary lacks a single byte")
+        if not all(
+            len(token) <= subwords.LONGEST and max(token) < "\u0100" for token in vocabulary
+        ):
+            raise ValueError("its vocabulary has a token that is no short byte string")
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return len(self.vocabulary) + RESERVED
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what it is made from as plain values, a character of latin-1 for each byte."""
+        return {"name": self.name, "vocabulary": self.vocabulary}
+
+    def trackables(self) -> list[Any]:
+        """Return the layers and tables an export has to keep."""
+        return []
+
+    def ids(self, strings: tf.Tensor) -> tf.RaggedTensor:
+        """Return the tokens of strings `(B,)`, int32 `(B, None)`."""
+        return self._matcher(strings) + RESERVED
+
+    def encoder(self) -> subwords.Encoder:
+        """Return what finds the same ids faster where there are many texts."""
+        return subwords.Encoder(self.ids)
+
+    def strings(self, ids: tf.Tensor) -> tf.Tensor:
+        """Return the texts of ids `(B, T)`, strings `(B,)`."""
+        return _joined(self._symbols, ids)
 
 
 class Words:
     """Words in lower case, and marks between them, the most frequent ones of the training texts."""
 
     name = "words"
+    usual = 20_000
     # An apostrophe or a hyphen within a word is a part of it.
     _marks = r"[^\pL\pN\pM\s'\x{2019}-]|\B['\x{2019}-]|['\x{2019}-]\B"
     _closing = r" ([.,!?;:)\]}%…»”]+)"
@@ -167,8 +233,8 @@ class Words:
         return tf.strings.regex_replace(texts, self._opening, r"\1")
 
 
-Tokenizer = Characters | Bytes | Words | WordPiece
-TOKENIZERS: dict[str, Any] = {kind.name: kind for kind in (Characters, Bytes, Words)}  # learned
+Tokenizer = Characters | Bytes | Subwords | Words | WordPiece
+TOKENIZERS: dict[str, Any] = {kind.name: kind for kind in (Characters, Bytes, Subwords, Words)}
 
 
 def from_json(state: Mapping[str, Any]) -> Tokenizer:
@@ -185,17 +251,36 @@ def from_json(state: Mapping[str, Any]) -> Tokenizer:
         raise ValueError("its vocabulary has a token twice")
     if not all(isinstance(token, str) and token for token in vocabulary):
         raise ValueError("its vocabulary has a token that is none")
+    if kind is Subwords:
+        Subwords.check(vocabulary)
     return kind(vocabulary)
 
 
 def encode(tokenizer: Tokenizer, pieces: Iterable[str]) -> Iterable[np.ndarray]:
-    """Yield the tokens of each text, int32; of many texts in one graph."""
-    call = tf.function(
+    """Yield the tokens of each text, int32."""
+    call = tokenizer.encoder() if isinstance(tokenizer, Subwords) else _in_graph(tokenizer)
+    for texts in _batches(pieces):
+        tokens, splits = call(texts)
+        yield from np.split(tokens, splits[1:-1])
+
+
+def _in_graph(tokenizer: Tokenizer) -> Callable[[list[str]], tuple[np.ndarray, np.ndarray]]:
+    """Return what makes of texts their tokens, one after another, and where each begins."""
+    graph = tf.function(
         tokenizer.ids, input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
     )
-    for texts in _batches(pieces):
-        found = call(tf.constant(texts))
-        yield from np.split(found.flat_values.numpy(), found.row_splits.numpy()[1:-1])
+
+    def call(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        found = graph(tf.constant(texts))
+        return found.flat_values.numpy(), found.row_splits.numpy()
+
+    return call
+
+
+def _joined(symbols: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    """Return the bytes of ids `(B, T)` as text `(B,)`, replaced where they are none."""
+    joined = tf.strings.reduce_join(tf.gather(symbols, ids), axis=-1)
+    return tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8")
 
 
 def _batches(texts: Iterable[str], size: int = 1 << 20) -> Iterable[list[str]]:

@@ -80,6 +80,13 @@ def resolve(builder: str | Callable[..., Any]) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), function)
 
 
+def plain(value: Any) -> bool:
+    """Tell whether a value is one of JSON, or a tuple of such."""
+    if isinstance(value, (tuple, list)):
+        return all(plain(each) for each in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """Read `name=value` texts, as of `--set`; values are Python literals, or else strings.
 

@@ -92,6 +92,17 @@ def check_arguments(name: str, values: Mapping[str, Any], data: bool = False) ->
     return builder_arguments.check(get(name), values, data=data)
 
 
+def complete(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a builder is told, its defaults said too, so that later ones change nothing.
+
+    Left out are defaults that a file cannot hold.
+    """
+    row = get(name)
+    defaults = {a.name: a.default for a in builder_arguments.signature(row).arguments}
+    kept = {name: value for name, value in defaults.items() if builder_arguments.plain(value)}
+    return {**row.options, **kept, **values}
+
+
 def builder(name: str) -> Callable[..., Any]:
     """Return a model's builder, imported, with TensorFlow up."""
     row = get(name)

@@ -2,6 +2,32 @@
 
 from zoo.registry.row import Paper, Row
 
+VASWANI = Paper(
+    "Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin",
+    "Attention Is All You Need",
+    2017,
+    "1706.03762",
+)
+SMALL = {
+    "vocabulary_size": 11,
+    "target_vocabulary_size": 13,
+    "sequence_length": 7,
+    "layers": 1,
+    "heads": 2,
+    "width": 8,
+    "hidden": 16,
+}
+TRAINING = {
+    "optimizer": "adam",
+    "momentum": 0.9,
+    "schedule": "inverse_sqrt",
+    "learning_rate": 1e-3,
+    "warmup": 0.1,
+    "batch_size": 64,
+    "epochs": 15,
+    "label_smoothing": 0.1,
+}
+
 ROWS = (
     Row(
         name="seq2seq-lstm",
@@ -23,5 +49,45 @@ ROWS = (
             "width": 8,
         },
         training={"optimizer": "adamw", "batch_size": 64, "epochs": 10, "clip_norm": 1.0},
+    ),
+    Row(
+        name="transformer-tiny",
+        family="transformer",
+        tasks=("sequence-to-sequence",),
+        builder="zoo.models.transformer:transformer",
+        summary="The Transformer for some ten thousand pairs: four layers on each side, 128 wide.",
+        options={"layers": 4, "heads": 4, "width": 128, "hidden": 256, "dropout": 0.3},
+        paper=VASWANI,
+        tiny=SMALL,
+        training={**TRAINING, "learning_rate": 3e-3},
+    ),
+    Row(
+        name="transformer-small",
+        family="transformer",
+        tasks=("sequence-to-sequence",),
+        builder="zoo.models.transformer:transformer",
+        summary="The Transformer in small: three layers on each side, 256 wide.",
+        options={"layers": 3, "heads": 4, "width": 256, "hidden": 1024, "dropout": 0.3},
+        paper=VASWANI,
+        tiny=SMALL,
+        training=TRAINING,
+    ),
+    Row(
+        name="transformer-base",
+        family="transformer",
+        tasks=("sequence-to-sequence",),
+        builder="zoo.models.transformer:transformer",
+        summary="The Transformer of the paper: six layers on each side, 512 wide.",
+        options={
+            "layers": 6,
+            "heads": 8,
+            "width": 512,
+            "hidden": 2048,
+            "dropout": 0.1,
+            "norm_first": False,
+        },
+        paper=VASWANI,
+        tiny=SMALL,
+        training=TRAINING,
     ),
 )

@@ -183,14 +183,15 @@ class Forecasting(common.Task):
         outputs, all_rows = predict(few), np.arange(len(few))
         past, moments = few.batch(all_rows), few.moments(all_rows)
         actual, seasonal = few.future(all_rows), few.seasonal(all_rows)
-        shown = min(split.series.history, 2 * self.horizon)
+        series = split.series
+        shown = min(series.history, 2 * self.horizon)
         low, high = (self.outputs("")[i] for i in (0, -1))
         windows = [
             {
                 "target": name,
-                "group": str(moments["group"][row]) if "group" in moments else "",
-                "from": str(moments["time"][row, 0]),
-                "history": past[name][row, split.series.history - shown : split.series.history],
+                "group": str(moments[series.group][row]) if series.group else "",
+                "from": str(moments[series.time][row, 0]),
+                "history": past[name][row, series.history - shown : series.history],
                 "truth": actual[row, :, i],
                 "forecast": outputs[name][row],
                 "seasonal": seasonal[row, :, i],

@@ -64,8 +64,8 @@ class SequenceToSequence(common.Task):
         def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             source = preprocessor.tensors(preprocessor.encode(raw))["source"]
             encoded = [tf.repeat(x, BEAMS, axis=0) for x in encoder(source, training=False)]
-            fixed, state = decoder.begin(encoded)
             longest = tf.minimum(2 * tf.shape(source)[1] + 10, preprocessor.sequence_length)
+            fixed, state = decoder.begin(encoded, longest)
             ids = beam_search(
                 lambda token, state: decoder.step(token, fixed, state),
                 state, tf.shape(source)[0], BEAMS, longest,

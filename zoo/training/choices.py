@@ -54,7 +54,8 @@ def fit_preprocessor(
         )
     if task == "language-modelling":
         of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
-    if dataset.spec.kind == "text" and task not in preprocessing.OF_TEXT:
+    whole = dataset.spec.kind == "text" and task not in preprocessing.OF_TEXT
+    if whole and "tokenizer" not in of_text:
         of_text = published_tokens(chosen.network.weights) | of_text
     return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
 
@@ -62,7 +63,7 @@ def fit_preprocessor(
 def published_tokens(weights: str | None) -> dict[str, Any]:
     """Return the tokenizer that published weights come with, where they do."""
     found = wordpiece.read(Path(weights)) if weights else None
-    return {} if found is None else {"tokenizer": found}
+    return {} if found is None else {"tokenizer": found, "vocabulary_size": found.size}
 
 
 def ask_quantiles(task: Any, asked: str) -> None:

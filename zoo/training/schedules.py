@@ -9,6 +9,24 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
+    """Falls with the inverse square root of the step, from `rate` at step `steps` on."""
+
+    def __init__(self, rate: float, steps: int):
+        super().__init__()
+        self.rate = rate
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        step = ops.cast(step, "float32") + 1.0
+        return self.rate * ops.rsqrt(ops.maximum(step / self.steps, 1.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` takes."""
+        return {"rate": self.rate, "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """Rises linearly for `steps` steps, then follows `schedule`, or stays where that is a number.
 
@@ -47,15 +65,18 @@ def create(name: str, rate: float, steps: int | None, warmup: float) -> Any:
     """Return a learning rate or a schedule over `steps` steps.
 
     Args:
-        name: "constant"; "cosine", to zero (Loshchilov and Hutter, SGDR, 2016,
-            arXiv:1608.03983); "step", a tenth at half and again at three quarters (He et al.,
-            Deep Residual Learning, 2015, arXiv:1512.03385); "exponential", to a hundredth.
+        name: "constant"; "inverse_sqrt", with the inverse square root of the steps since the rise
+            (Vaswani et al., Attention Is All You Need, 2017, arXiv:1706.03762); "cosine", to zero
+            (Loshchilov and Hutter, SGDR, 2016, arXiv:1608.03983); "step", a tenth at half and again
+            at three quarters (He et al., Deep Residual Learning, 2015, arXiv:1512.03385);
+            "exponential", to a hundredth.
         rate: the highest learning rate.
         steps: length of the run; None only with "constant" and no warm-up.
         warmup: share of the run over which the rate rises.
     """
     schedules = keras.optimizers.schedules
     total = steps or 0
+    rising = round(warmup * total)
     if name == "cosine":
         schedule: Any = schedules.CosineDecay(rate, steps)
     elif name == "step":
@@ -64,7 +85,8 @@ def create(name: str, rate: float, steps: int | None, warmup: float) -> Any:
         )
     elif name == "exponential":
         schedule = schedules.ExponentialDecay(rate, steps, 0.01)
+    elif name == "inverse_sqrt":
+        schedule = InverseSquareRoot(rate, max(rising, 1))
     else:
         schedule = rate
-    rising = round(warmup * total)
     return WarmUp(schedule, rising) if rising else schedule

@@ -215,6 +215,7 @@ def prepare(
     builder = {**preprocessor.builder_arguments(), **task.builder_arguments()}
     choices.refuse_unread(row, builder, known)
     builder = {k: v for k, v in builder.items() if k in known} | turned
+    builder = registry.complete(row.name, builder)
     feeds = feeding.make_feeds(chosen, dataset, task, preprocessor)
     if feeds["validation"] is None or task.monitor is None:
         chosen = choices.without_early_stopping(asked, chosen)

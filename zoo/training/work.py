@@ -190,11 +190,13 @@ def describe(session: Session) -> str:
     read = " read from their files" if isinstance(feed, Streamed) else ""
     if getattr(feed, "lengths", None) is not None:
         read += f" ({padding(feed, batch, session.config.run.seed):.1%} padding)"
-    epochs = "until time is up" if session.epochs is None else f"{session.epochs} epochs"
+    steps, epochs = session.config.optimization.steps, session.epochs
+    length = f"{steps:,} steps" if steps else f"{epochs} epochs" if epochs else "until time is up"
+    examples = f"{sizes['train']:,} training example{'s' * (sizes['train'] != 1)}"
     return (
         f"{session.row.name} for {session.task.name}: {session.model.count_params():,} parameters, "
-        f"{sizes['train']:,} training examples{read}, {session.steps_per_epoch:,} steps an epoch, "
-        f"{epochs}, {session.precision}"
+        f"{examples}{read}, {session.steps_per_epoch:,} steps an epoch, {length}, "
+        f"{session.precision}"
     )
 
 

@@ -75,7 +75,7 @@ VIT = Family(
     {
         "patches": "embeddings.patch_embeddings.projection",
         "class_token/vector": "embeddings.cls_token",
-        "positions/vectors": "embeddings.position_embeddings",
+        "positions/positions": "embeddings.position_embeddings",
         "attention_#/qkv": _queries_keys_values("encoder.layer.#.attention.attention"),
         "attention_#/output": "encoder.layer.#.attention.output.dense",
         "attention_#/norm": "encoder.layer.#.layernorm_before",

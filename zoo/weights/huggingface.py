@@ -23,8 +23,8 @@ CONFIG, ONE_FILE, INDEX = "config.json", "model.safetensors", "model.safetensors
 PREPROCESSOR = "preprocessor_config.json"
 # What PyTorch calls a variable of ours, by the last part of its path.
 PARTS = {
-    "kernel": "weight", "embeddings": "weight", "vectors": "weight", "gamma": "weight",
-    "scale": "weight", "bias": "bias", "beta": "bias",
+    "kernel": "weight", "embeddings": "weight", "positions": "weight", "vectors": "weight",
+    "gamma": "weight", "scale": "weight", "bias": "bias", "beta": "bias",
 }  # fmt: skip
 Tensors = dict[str, np.ndarray]
 
