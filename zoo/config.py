@@ -94,8 +94,8 @@ class Model:
 
     activation: str | None = option(None, "Activation of the hidden layers.", choices=ACTIVATIONS)
     weights: str | None = option(
-        None, "Weights to begin with: a run, a .safetensors or PyTorch file, or imagenet. A head "
-        "for other classes is made new.",
+        None, "Weights to begin with: a run, a directory of Hugging Face's, a .safetensors or "
+        "PyTorch file, or imagenet. A head for other classes is made new.",
     )  # fmt: skip
     freeze: str | None = option(
         None, "What is not trained: backbone, which is all but the head, or the number of first "

@@ -56,7 +56,8 @@ def fit(
         dataset: raw examples.
         task: what is learned from them.
         embeddings: whether the model takes category codes; if not they become one-hot numbers.
-        of_text: `tokenizer`, `vocabulary_size` and `sequence_length`, which have defaults.
+        of_text: `tokenizer`, a name or one that is made, `vocabulary_size` and `sequence_length`,
+            which have defaults.
     """
     spec, train = dataset.spec, dataset.train
     if spec.kind == "table":
@@ -68,9 +69,10 @@ def fit(
             "sequence_length": 128 if running else 512,
             **(of_text or {}),
         }
-        usual = tokenizers.TOKENIZERS[chosen["tokenizer"]].usual
+        if "vocabulary_size" not in chosen:
+            chosen["vocabulary_size"] = tokenizers.TOKENIZERS[chosen["tokenizer"]].usual
         kind = OF_TEXT.get(task, TextPreprocessor)
-        return kind.fit(spec, train, **{"vocabulary_size": usual, **chosen})
+        return kind.fit(spec, train, **chosen)
     return KINDS[spec.kind].fit(spec, train)
 
 

@@ -30,11 +30,20 @@ class _Tokenized:
 
     @classmethod
     def fit(
-        cls, spec: Spec, split: Any, *, tokenizer: str, vocabulary_size: int, sequence_length: int
+        cls,
+        spec: Spec,
+        split: Any,
+        *,
+        tokenizer: str | Tokenizer,
+        vocabulary_size: int,
+        sequence_length: int,
     ) -> Self:
-        """Learn the vocabulary of the training texts."""
-        kind = tokenizers.TOKENIZERS[tokenizer]
-        fitted = kind.fit(pieces(split.documents), vocabulary_size)
+        """Learn the vocabulary of the training texts, unless the tokenizer brings its own."""
+        fitted: Tokenizer = (
+            tokenizers.TOKENIZERS[tokenizer].fit(pieces(split.documents), vocabulary_size)
+            if isinstance(tokenizer, str)
+            else tokenizer
+        )
         return cls(spec.inputs[0].name, fitted.to_json(), sequence_length)
 
     def to_json(self) -> dict[str, Any]:

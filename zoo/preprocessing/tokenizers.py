@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from zoo.errors import InputError
 from zoo.preprocessing import subwords
+from zoo.preprocessing.wordpiece import WordPiece
 
 PADDING, UNKNOWN, BOUNDARY = range(3)
 RESERVED = 3
@@ -232,7 +233,7 @@ class Words:
         return tf.strings.regex_replace(texts, self._opening, r"\1")
 
 
-Tokenizer = Characters | Bytes | Subwords | Words
+Tokenizer = Characters | Bytes | Subwords | Words | WordPiece
 TOKENIZERS: dict[str, Any] = {kind.name: kind for kind in (Characters, Bytes, Subwords, Words)}
 
 
@@ -242,7 +243,7 @@ def from_json(state: Mapping[str, Any]) -> Tokenizer:
     Raises:
         ValueError: its vocabulary has a token twice, or one that is none.
     """
-    kind = TOKENIZERS[state["name"]]
+    kind = {**TOKENIZERS, WordPiece.name: WordPiece}[state["name"]]
     if kind is Bytes:
         return Bytes()
     vocabulary = state["vocabulary"]

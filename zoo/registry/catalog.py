@@ -18,6 +18,7 @@ from zoo.registry import (
     cnn_modern,
     dense,
     detection,
+    encoder,
     forecasting,
     gan,
     rnn,
@@ -32,7 +33,7 @@ from zoo.startup import quiet, start
 
 FAMILIES = (
     dense, cnn, cnn_classic, cnn_modern, segmentation, detection, rnn, seq2seq, forecasting,
-    transformer, gan, applications,
+    transformer, encoder, gan, applications,
 )  # fmt: skip
 BUILT_IN = {row.name: row for family in FAMILIES for row in family.ROWS}
 ENTRY_POINTS = "zoo.models"

@@ -15,7 +15,7 @@ from zoo.errors import InputError
 from zoo.predictors.loading import saved_state
 from zoo.registry import Row
 from zoo.runs import Run
-from zoo.weights import imagenet, torch_file, torch_order
+from zoo.weights import huggingface, imagenet, torch_file, torch_order
 from zoo.weights.transfer import transfer
 
 TORCH = (".pth", ".pt")
@@ -32,7 +32,8 @@ def begin(
     Args:
         model: takes them.
         row: of the registry.
-        reference: a run's directory, a `.safetensors` or PyTorch file, or "imagenet".
+        reference: a run's directory, one as Hugging Face has it, a `.safetensors` or PyTorch file,
+            or "imagenet".
         task: what the model is for.
         options: that the builder was told, of which one may name a backbone.
 
@@ -57,11 +58,14 @@ def _found(model: keras.Model, row: Row, reference: str) -> tuple[Tensors, tuple
         state = saved_state(run.preprocessor_path)
         return weights.read(run.model_weights), tuple(state["spec"]["classes"])
     path = Path(reference)
+    if huggingface.is_directory(path):
+        published = huggingface.read(path)
+        return huggingface.named(model, published), published.classes
     if path.suffix == ".safetensors" and path.is_file():
         return weights.read(path), None
     if path.suffix in TORCH and path.is_file():
         return torch_order.named(model, torch_file.read(path)), None
     raise InputError(
-        f"--weights received '{reference}'. Expected a run, a .safetensors or PyTorch file, or "
-        "imagenet. Try `zoo runs list`."
+        f"--weights received '{reference}'. Expected a run, a directory with config.json and "
+        "model.safetensors, a .safetensors or PyTorch file, or imagenet. Try `zoo runs list`."
     )

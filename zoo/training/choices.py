@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -9,9 +10,11 @@ import tensorflow as tf
 from zoo import config, datasets, options, preprocessing, registry
 from zoo.datasets.base import WRITTEN, Dataset
 from zoo.errors import InputError
+from zoo.preprocessing import wordpiece
 from zoo.registry import Row
 
-# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences.
+# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences. It
+# compiles each shape anew, of which batches of texts have as many as lengths.
 JIT_FAMILIES = ("transformer",)
 OF_TEXTS = (WRITTEN, ("language-modelling",))  # tasks of models that a table may be texts for
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
@@ -29,6 +32,11 @@ def choose_task(chosen: config.Config) -> str | None:
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
     """Raise an InputError where a model cannot read what the data become."""
+    if "vocabulary_size" in known - set(dictated) and "input_shape" not in known:
+        raise InputError(
+            f"Model '{row.name}' reads tokens, and the data are no text. Expected one that reads "
+            "numbers. Try mlp, vit-tiny-16 for pictures, or --kind text to read texts."
+        )
     if "vocabulary_size" in dictated and "vocabulary_size" not in known:
         raise InputError(
             f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "
@@ -50,7 +58,16 @@ def fit_preprocessor(
         )
     if task == "language-modelling":
         of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
+    whole = dataset.spec.kind == "text" and task not in preprocessing.OF_TEXT
+    if whole and "tokenizer" not in of_text:
+        of_text = published_tokens(chosen.network.weights) | of_text
     return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
+
+
+def published_tokens(weights: str | None) -> dict[str, Any]:
+    """Return the tokenizer that published weights come with, where they do."""
+    found = wordpiece.read(Path(weights)) if weights else None
+    return {} if found is None else {"tokenizer": found, "vocabulary_size": found.size}
 
 
 def ask_quantiles(task: Any, asked: str) -> None:
@@ -71,11 +88,12 @@ def without_early_stopping(asked: config.Config, chosen: config.Config) -> confi
     return chosen.with_options(early_stopping=0)
 
 
-def choose_jit(asked: str, family: str, strategy: tf.distribute.Strategy | None) -> bool:
+def choose_jit(asked: str, family: str, feed: Any, strategy: tf.distribute.Strategy | None) -> bool:
     """Return whether to compile the step with XLA, which no strategy allows."""
     if strategy is not None and asked == "on":
         raise InputError("--jit on received several replicas. Expected one, or --jit off.")
-    return strategy is None and (asked == "on" or (asked == "auto" and family in JIT_FAMILIES))
+    pays = family in JIT_FAMILIES and getattr(feed, "lengths", None) is None
+    return strategy is None and (asked == "on" or (asked == "auto" and pays))
 
 
 def builder_options(chosen: config.Config) -> dict[str, Any]:

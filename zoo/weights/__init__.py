@@ -147,7 +147,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as error:
         raise InputError(
             f"Cannot read the weights '{path}': {' '.join(str(error).split())[:200]}. Expected a "
-            "finished run. Continue it with `zoo train --resume RUN`."
+            "whole safetensors file. Try `zoo train --resume` of a run, or another copy."
         ) from error
 
 

@@ -7,6 +7,7 @@ others, How transferable are features in deep neural networks?, 2014, arXiv:1411
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,16 +91,16 @@ def transfer(model: keras.Model, tensors: Mapping[str, np.ndarray], source: str,
             theirs = theirs[: len(items)]
     for variable, (name, value) in zip(items, theirs, strict=False):
         if tuple(variable.shape) != value.shape:
-            raise _another(source, variable, f"'{name}' of shape {value.shape}")
+            raise _another(source, variable, f"'{_plain(name)}' of shape {value.shape}")
     if len(items) != len(theirs):
         longer = items[len(theirs) :]
         raise (
             _another(source, longer[0], "nothing")
             if longer
             else InputError(
-                f"--weights '{source}' has '{theirs[len(items)][0]}', for which this model has no "
-                "layer. Expected weights of the same architecture, but for its head. Try the model "
-                "and the --set options that they were trained with."
+                f"--weights '{source}' has '{_plain(theirs[len(items)][0])}', for which this model "
+                "has no layer. Expected weights of the same architecture, but for its head. Try "
+                "the model and the --set options that they were trained with."
             )
         )
     assign(items, [value for _, value in theirs])
@@ -113,6 +114,11 @@ def _fits(items: Sequence[Any], theirs: Sequence[tuple[str, np.ndarray]]) -> boo
 
 def _of_head(name: str) -> bool:
     return f"/{HEAD}/" in f"/{name}"
+
+
+def _plain(name: str) -> str:
+    """Return a name without the position before it."""
+    return re.sub(r"^\d+/", "", name)
 
 
 def _another(source: str, variable: Any, held: str) -> InputError:
