@@ -1,6 +1,8 @@
 """zoo generate: text from a prompt, pictures in a grid."""
 
+import itertools
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,12 @@ from click.core import ParameterSource
 from zoo.cli.common import json_option, note_stale, print_json, say
 from zoo.errors import InputError
 
-OF_TEXT = ("prompt", "tokens", "temperature", "top_k", "top_p", "repetition_penalty", "stop")
+OF_TEXT = (
+    "prompt", "tokens", "temperature", "top_k", "top_p", "repetition_penalty", "beams", "stop",
+    "chat", "attention",
+)  # fmt: skip
+DRAWN = ("temperature", "top_k", "top_p", "repetition_penalty", "seed", "count")  # not with beams
+TURN = "\n\n"  # ends an answer unless --stop says another text
 OF_PICTURES = ("out",)
 
 
@@ -38,6 +45,10 @@ OF_PICTURES = ("out",)
     help="Above 1 makes tokens less likely that the text has had.",
 )  # fmt: skip
 @click.option(
+    "--beams", type=click.IntRange(1, 100), default=1, show_default=True,
+    help="Draw nothing, but search the likeliest text, following so many beginnings.",
+)  # fmt: skip
+@click.option(
     "--stop", multiple=True, metavar="TEXT", help="End before this text; repeat for several."
 )
 @click.option(
@@ -48,6 +59,11 @@ OF_PICTURES = ("out",)
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
     help="The same seed makes the same texts or pictures.",
 )  # fmt: skip
+@click.option(
+    "--chat", is_flag=True,
+    help="Answer each line of stdin, all before it in mind, until a blank line or --stop.",
+)  # fmt: skip
+@click.option("--attention", metavar="FILE", help="Draw where each head looked in the text (PNG).")
 @click.option("--out", metavar="FILE", help="Where the grid of pictures goes (PNG).")
 @json_option
 @click.pass_context
@@ -60,7 +76,10 @@ def command(
     top_k: int,
     top_p: float,
     repetition_penalty: float,
+    beams: int,
     stop: tuple[str, ...],
+    chat: bool,
+    attention: str | None,
     count: int | None,
     seed: int,
     out: str | None,
@@ -71,30 +90,45 @@ def command(
     \b
     zoo generate runs/gpt-nano-python-docs-1 --prompt "The return value "
     zoo generate runs/lstm-python-docs-1 --count 3 --top-p 0.9 --stop "."
+    zoo generate runs/gpt-nano-tiny-shakespeare-1 --chat
     zoo generate runs/dcgan-digits-1 --out digits.png
     """
-    if out is not None and not out.lower().endswith(".png"):
-        raise InputError(f"--out received '{out}'. Expected a file ending in .png. Try {out}.png.")
+    for name, path in (("--out", out), ("--attention", attention)):
+        if path is not None and not path.lower().endswith(".png"):
+            raise InputError(
+                f"{name} received '{path}'. Expected a file ending in .png. Try {path}.png."
+            )
     from zoo import api
+    from zoo.predictors import writing
 
     note_stale(source)
     predictor = api.load(source)
     if "generate" in predictor.functions:
-        _refuse(ctx, OF_PICTURES, "text")
+        _refuse(ctx, OF_PICTURES, "for a model that makes text")
         _note_unknown(predictor, prompt)
-        texts = predictor.stream(
-            [prompt] * (count or 1), tokens,
-            temperature=temperature, top_k=top_k, top_p=top_p,
-            repetition_penalty=repetition_penalty, seed=seed, stop=stop,
-        )  # fmt: skip
-        _write(prompt, texts, count or 1, as_json)
+        how = {
+            "temperature": temperature, "top_k": top_k, "top_p": top_p,
+            "repetition_penalty": repetition_penalty, "seed": seed,
+        }  # fmt: skip
+        if beams > 1:
+            _refuse(ctx, DRAWN, "with --beams, which draws nothing")
+            how = {"beams": beams}
+        if chat:
+            _chat(predictor, prompt, tokens, stop or (TURN,), how, as_json)
+            return
+        if attention is not None:
+            writing.attention(predictor, prompt)  # refuses before anything is written
+        stream = predictor.stream([prompt] * (count or 1), tokens, stop=stop, **how)
+        texts = _write(prompt, stream, count or 1, as_json)
+        if attention is not None:
+            _draw_attention(predictor, prompt + texts[0], attention)
         return
     if not predictor.makes_pictures:
         raise InputError(
             f"'{source}' was trained for {predictor.task.name}, which generates nothing. "
             "Expected a model for language-modelling or image-synthesis. Try `zoo predict`."
         )
-    _refuse(ctx, OF_TEXT, "pictures")
+    _refuse(ctx, OF_TEXT, "for a model that makes pictures")
     path = out or _default_path(source)
     size = _draw(predictor, count or 64, seed, path)
     if as_json:
@@ -104,13 +138,12 @@ def command(
     click.echo(path)
 
 
-def _refuse(ctx: click.Context, names: tuple[str, ...], made: str) -> None:
-    """Refuse options that say nothing about what the model makes."""
+def _refuse(ctx: click.Context, names: tuple[str, ...], where: str) -> None:
+    """Refuse options that say nothing there."""
     for name in names:
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise InputError(
-                f"--{name.replace('_', '-')} was given for a model that makes {made}. "
-                "Expected none. Try without it."
+                f"--{name.replace('_', '-')} was given {where}. Expected none. Try without it."
             )
 
 
@@ -123,8 +156,8 @@ def _note_unknown(predictor: Any, prompt: str) -> None:
         say(f"Note: {unseen} of the prompt's {len(ids)} tokens never came in the training text")
 
 
-def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> None:
-    """Print texts: a single one as it is made, several once they are whole."""
+def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> list[str]:
+    """Print texts: a single one as it is made, several once they are whole; return them."""
     shown, texts = "", [""] * count
     if count == 1 and not as_json:
         click.echo(prompt, nl=False)
@@ -139,6 +172,33 @@ def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) 
     else:
         for number, text in enumerate(texts, start=1):
             click.echo(f"--- {number}\n{prompt}{text}")
+    return texts
+
+
+def _chat(
+    predictor: Any, context: str, tokens: int, stop: tuple[str, ...], how: dict, as_json: bool
+) -> None:
+    """Answer lines of stdin; the model reads all that was said before."""
+    for turn in itertools.count():
+        if sys.stdin.isatty():
+            click.echo("> ", nl=False, err=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        context += line
+        drawn = {**how, "seed": how["seed"] + turn} if "seed" in how else how
+        stream = predictor.stream([context], tokens, stop=stop, **drawn)
+        (text,) = _write("", stream, 1, as_json)
+        context += text + stop[0]
+
+
+def _draw_attention(predictor: Any, text: str, path: str) -> None:
+    """Write a picture of where each head looks in a text."""
+    from zoo import reports
+    from zoo.predictors import writing
+
+    reports.save(reports.draw("attention", *writing.attention(predictor, text)), path)
+    say(f"Where each head looked: {path}")
 
 
 def _draw(predictor: Any, count: int, seed: int, path: str) -> list[int]:

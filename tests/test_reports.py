@@ -110,6 +110,8 @@ DRAWN = {
     "masks of many classes": ("masks", *masks(60)),
     "boundary of 2": ("boundary", *boundary(2)),
     "boundary of 4": ("boundary", *boundary(4)),
+    "attention": ("attention", ["a", EVIL, "$x$"], np.tile(np.tri(3) / 3, (2, 2, 1, 1))),
+    "attention of many": ("attention", ["a"] * 60, np.random.default_rng(0).random((1, 2, 60, 60))),
     "activations": ("activations", POINTS[:, 0], {"relu": POINTS[:, 0], EVIL: POINTS[:, 1]}),
 }
 

@@ -41,7 +41,7 @@ class Predictor:
         self.spec, self.task, self.preprocessor = parts(state)
         self.model: Any = None
         self.loaded: Any = None
-        self._stream: Any = None
+        self.writer: Any = None
 
     def __call__(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Answer one batch of raw columns with named outputs.
@@ -60,7 +60,7 @@ class Predictor:
                 f"Received the columns {', '.join(raw) or 'none'}. Expected also: "
                 f"{', '.join(missing)}. Try with these added."
             )
-        return self._answer("serving_default", self._tensors(raw))
+        return self.answer("serving_default", self._tensors(raw))
 
     def refuse_generator(self) -> None:
         """Raise an InputError where the model makes pictures and so has nothing to answer."""
@@ -82,7 +82,7 @@ class Predictor:
             )
         return tensors
 
-    def _answer(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    def answer(self, signature: str, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
         try:
@@ -105,7 +105,7 @@ class Predictor:
         import tensorflow as tf
 
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
-        return self._answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
+        return self.answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
 
     @property
     def batch_size(self) -> int:
@@ -168,9 +168,9 @@ class Predictor:
         import tensorflow as tf
 
         if not self.makes_pictures:
-            raise self._cannot("makes no pictures", "image-synthesis")
+            raise self.cannot("makes no pictures", "image-synthesis")
         inputs = {"count": tf.constant(count, tf.int32), "seed": tf.constant(seed, tf.int32)}
-        return self._answer("serving_default", inputs)
+        return self.answer("serving_default", inputs)
 
     def generate(self, prompts: Sequence[str], tokens: int = 200, **how: Any) -> list[str]:
         """Continue each prompt with at most as many tokens; return what was written.
@@ -183,56 +183,16 @@ class Predictor:
         (texts,) = deque(self.stream(prompts, tokens, **how), maxlen=1)
         return texts
 
-    def stream(
-        self,
-        prompts: Sequence[str],
-        tokens: int = 200,
-        *,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        repetition_penalty: float = 1.0,
-        seed: int = 0,
-        stop: Sequence[str] = (),
-    ) -> Iterator[list[str]]:
+    def stream(self, prompts: Sequence[str], tokens: int = 200, **how: Any) -> Iterator[list[str]]:
         """Continue each prompt, and yield what was written so far whenever there is more.
 
-        Args:
-            prompts: an empty one begins a text.
-            tokens: how many to write, unless the text ends before.
-            temperature: 0 always takes the likeliest token; higher is more varied.
-            top_k: draw from so many of the likeliest tokens only; 0 from all.
-            top_p: draw from the fewest tokens that have this share of the probability.
-            repetition_penalty: above 1 makes tokens less likely that a text has had.
-            seed: the same one writes the same texts.
-            stop: a text ends before the first of these strings.
-
-        Raises:
-            InputError: the model does something else.
+        Arguments and errors are those of `zoo.predictors.writing.stream`.
         """
-        import tensorflow as tf
+        from zoo.predictors import writing
 
-        if "generate" not in self.functions:
-            raise self._cannot("writes no text", "language-modelling")
-        how = {
-            "temperature": tf.constant(temperature, tf.float32),
-            "top_k": tf.constant(top_k, tf.int32),
-            "top_p": tf.constant(top_p, tf.float32),
-            "repetition_penalty": tf.constant(repetition_penalty, tf.float32),
-            "seed": tf.constant(seed, tf.int32),
-        }
-        from zoo.generation import sampling
+        return writing.stream(self, prompts, tokens, **how)
 
-        if self.model is not None:  # an artifact has but the function that writes all at once
-            if self._stream is None:
-                self._stream = sampling.Stream(self.model, self.preprocessor)
-            yield from self._stream(prompts, tokens, stop, how)
-            return
-        prompt = tf.constant(list(prompts), tf.string)
-        outputs = self._answer("generate", {"prompt": prompt, "tokens": tf.constant(tokens), **how})
-        yield [sampling.shortened(text, stop) for text in outputs["text"].tolist()]
-
-    def _cannot(self, what: str, task: str) -> InputError:
+    def cannot(self, what: str, task: str) -> InputError:
         return InputError(
             f"'{self.card['model']}' was trained for {self.task.name}: it {what}. Expected a model "
             f"for {task}. See `zoo list --task {task}`."

@@ -34,6 +34,7 @@ PICTURES = {
     "samples": "zoo.reports.samples:draw",
     "answer": "zoo.reports.answers:draw",
     "augmented": "zoo.reports.augmented:draw",
+    "attention": "zoo.reports.attention:draw",
     "boundary": "zoo.reports.boundary:draw",
     "mistaken_series": "zoo.reports.mistakes:draw",
     "masks": "zoo.reports.segmentation:draw_masks",
