@@ -190,10 +190,13 @@ def rows_and_tasks():
     """Return every row of the registry with each of its tasks.
 
     Those of keras.applications see no picture of 8x8 pixels and have no small build; their layers
-    keep nothing that layers of others do not.
+    keep nothing that layers of others do not. Of rows whose small builds are equal one is enough.
     """
     names = [name for name in registry.list_models() if not name.startswith("keras-")]
-    return [(name, task) for name in names for task in registry.get(name).tasks]
+    built = {}
+    for row in map(registry.get, names):
+        built.setdefault(repr((row.builder, {**row.options, **row.tiny}, row.tasks)), row)
+    return [(row.name, task) for row in built.values() for task in row.tasks]
 
 
 def covering():
