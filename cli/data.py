@@ -11,7 +11,7 @@ import click
 from zoo import registry
 from zoo.config import Data, check
 from zoo.datasets import catalog
-from zoo.datasets.base import WRITTEN
+from zoo.datasets.base import PAIRED
 from zoo.errors import InputError
 
 from .common import json_option, plugin_option, print_json, print_table
@@ -252,7 +252,7 @@ def _print_series(series: dict[str, Any]) -> None:
 def _print_balance(report: dict[str, Any]) -> None:
     balance = report["balance"]
     names = list(balance["train"])
-    if report["task"] not in ("regression", *WRITTEN):
+    if report["task"] not in ("regression", *PAIRED):
         _section(BALANCES.get(report["task"], "Balance"))
         rows = [(name, *(part[name] for part in balance.values())) for name in names]
         _print_cut(("class", *balance), rows)

@@ -21,6 +21,9 @@ LARGEST_STDIN = 1 << 30  # bytes
 @click.option("--draw", metavar="DIR", help="Draw each picture with its answer, into a new folder.")
 @click.option("--grad-cam", is_flag=True, help="Draw where a classifier looked, too.")
 @click.option(
+    "--nearest", metavar="FILE", help="For vectors of texts: name the nearest text in FILE."
+)
+@click.option(
     "--stdin-kind",
     type=click.Choice(["csv", "jsonl"]),
     default="csv",
@@ -30,7 +33,7 @@ LARGEST_STDIN = 1 << 30  # bytes
 @json_option
 def command(
     source: str, data: tuple[str, ...], out: str | None, draw: str | None, grad_cam: bool,
-    stdin_kind: str, as_json: bool,
+    nearest: str | None, stdin_kind: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer every example of a FILE (- for stdin) with a line of CSV, or of JSON.
 
@@ -42,6 +45,7 @@ def command(
     zoo predict runs/mlp-iris-1 - < flowers.csv
     zoo predict runs/mlp-digits-1 three.png
     zoo predict runs/dlinear-load-1 recent.csv
+    zoo predict runs/minilm-pairs-1 questions.txt --nearest answers.txt
     zoo predict runs/resnet18-photos-1 cat.jpg holidays/ --draw drawn
     """
     from zoo import api
@@ -52,7 +56,12 @@ def command(
         raise InputError("--grad-cam was given without --draw. Expected a folder to draw into.")
     note_stale(source)
     predictor = api.load(source)
-    outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
+    if nearest is not None:
+        from zoo.predictors import texts
+
+        outputs = texts.nearest(predictor, data, nearest, say)
+    else:
+        outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
     if predictor.task.name == "detection":
         outputs = _boxes(outputs)
     if predictor.task.name == "forecasting":

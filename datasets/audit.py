@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .base import WRITTEN, ArraySplit, Dataset, TableSplit
+from .base import PAIRED, ArraySplit, Dataset, TableSplit
 from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
@@ -179,7 +179,7 @@ def _balance(data: Dataset, split: Any) -> Any:
         counts = count(values, classes)
     elif data.spec.task == "multi-label":
         counts = values.sum(axis=0)
-    elif data.spec.task in WRITTEN:
+    elif data.spec.task in PAIRED:
         return {data.spec.targets[0]: _range(np.array([len(text) for text in values]))}
     else:
         return {name: _range(values[:, i]) for i, name in enumerate(data.spec.targets)}

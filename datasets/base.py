@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
 ANNOTATED = ("segmentation", "detection")  # tasks of pictures with masks or boxes
-WRITTEN = ("sequence-to-sequence", "summarization")  # tasks of texts with texts to be written
+PAIRED = ("sequence-to-sequence", "summarization", "sentence-embedding")  # tasks of pairs of texts
 TASKS = (
     *LABELLED,
     *ANNOTATED,
-    *WRITTEN,
+    *PAIRED,
     "reconstruction",
     "language-modelling",
     "image-synthesis",

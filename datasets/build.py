@@ -18,7 +18,7 @@ from .bad import BadExamples
 from .base import (
     ANNOTATED,
     LABELLED,
-    WRITTEN,
+    PAIRED,
     ArraySplit,
     Column,
     Dataset,
@@ -36,7 +36,7 @@ from .targets import Target, choose_target, read_target
 from .text import TextSplit, running
 from .unusable import leave_out
 
-_SUPERVISED = (*LABELLED, *ANNOTATED, *WRITTEN)
+_SUPERVISED = (*LABELLED, *ANNOTATED, *PAIRED)
 _POSSIBLE = {
     "table": (*LABELLED, "reconstruction"),
     "vector": (*LABELLED, "reconstruction"),
@@ -248,7 +248,7 @@ def _values(target: Target) -> tuple[int, ...]:
 
 def _labels(target: Target | None) -> np.ndarray | None:
     """Return what to stratify by: classes, or the tenth of its range a single number is in."""
-    if target is None or target.task in WRITTEN:
+    if target is None or target.task in PAIRED:
         return None
     if target.task == "classification":
         return target.values

@@ -131,7 +131,7 @@ _ROWS = (
     Row(
         "docstrings",
         "text",
-        ("summarization", "sequence-to-sequence", "language-modelling"),
+        ("summarization", "sequence-to-sequence", "sentence-embedding", "language-modelling"),
         "docstrings of the standard library, to be summarized by their first line",
         "zoo.datasets.embedded:docstrings",
         None,

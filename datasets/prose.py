@@ -16,7 +16,7 @@ from zoo.errors import InputError
 from zoo.untrusted import read_bytes
 
 from .bad import BadExamples
-from .base import WRITTEN, Raw, Spec
+from .base import PAIRED, Raw, Spec
 from .columns import useless
 from .delimited import reported
 from .files import files_in, require_columns
@@ -28,7 +28,7 @@ from .text import read_text
 if TYPE_CHECKING:
     from .build import Request
 
-OF_TEXT = ("language-modelling", *WRITTEN)  # tasks that only texts can do
+OF_TEXT = ("language-modelling", *PAIRED)  # tasks that only texts can do
 NAMED = ("text", "document", "sentence", "content", "body")  # columns that usually hold it
 LARGEST = 1 << 32  # bytes of one of two files side by side
 
@@ -50,7 +50,7 @@ def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw
         or raw.target
         or tuple(n for n in map(str, raw.frame) if n.lower() in USUAL)[:1]
     )
-    if request.task in WRITTEN and not targets:
+    if request.task in PAIRED and not targets:
         names = [name for name in raw.frame.columns if is_text(raw.frame[name])]
         raise InputError(
             f"'{source}' does not say which text is to be written; expected a target; try --target "

@@ -11,7 +11,7 @@ import pandas as pd
 from zoo.errors import InputError, unknown
 
 from .bad import ADVICE
-from .base import WRITTEN
+from .base import PAIRED
 from .frames import as_text, is_number, is_text
 
 USUAL = ("target", "label", "class", "y")
@@ -81,7 +81,7 @@ def read_target(
     """
     for name in names:
         _refuse_unusable(frame[name], name, source)
-    if task in WRITTEN:
+    if task in PAIRED:
         return _texts(frame, names, source)
     found = task or _natural_task([frame[name] for name in names])
     if found == "regression" and len(names) == 1:
@@ -107,7 +107,7 @@ def encode_target(
             )
     if task == "regression":
         return _regression(frame, names, source).values
-    if task in WRITTEN:
+    if task in PAIRED:
         return _texts(frame, names, source).values
     if task == "classification":
         words = class_names(frame[names[0]]).to_numpy(dtype=object)

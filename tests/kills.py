@@ -146,7 +146,7 @@ OF_LARGE = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")  # 8x8 pixels are too
 SEQUENCES = {
     "language-modelling": ("--data", "lines.txt", "--sequence-length", "8"),
     **dict.fromkeys(
-        ("sequence-to-sequence", "summarization"),
+        ("sequence-to-sequence", "summarization", "sentence-embedding"),
         ("--data", "pairs.tsv", "--target", "target", "--drop", "early"),
     ),
     "classification": ("--data", "classes.npz"),

@@ -39,7 +39,7 @@ def test_docstrings_are_of_the_standard_library(docstrings):
 
 def test_pairs_allow_both_tasks(docstrings, table):
     assert tasks.possible(docstrings.spec) == (
-        "summarization", "sequence-to-sequence", "language-modelling",
+        "summarization", "sequence-to-sequence", "sentence-embedding", "language-modelling",
     )  # fmt: skip
     pairs = datasets.load(table, task="summarization", target="summary")
     assert pairs.spec.task == "summarization"

@@ -29,8 +29,8 @@ LENGTHS = ("epochs", "steps", "time_limit")
 SCHEDULES = ("constant", "cosine", "step", "exponential", "inverse_sqrt")
 TASKS = (
     "classification", "multi-label", "regression", "segmentation", "detection",
-    "sequence-to-sequence", "summarization", "reconstruction", "language-modelling",
-    "image-synthesis", "forecasting",
+    "sequence-to-sequence", "summarization", "sentence-embedding", "reconstruction",
+    "language-modelling", "image-synthesis", "forecasting",
 )  # fmt: skip
 
 

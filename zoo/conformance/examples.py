@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.datasets.base import WRITTEN
+from zoo.datasets.base import PAIRED
 from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 
 EXAMPLES = 12
-CODED = ("classification", "segmentation", "language-modelling", *WRITTEN)
+CODED = ("classification", "segmentation", "language-modelling", *PAIRED)
 
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:

@@ -11,13 +11,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.datasets.base import WRITTEN, Dataset
+from zoo.datasets.base import PAIRED, Dataset
 from zoo.preprocessing import tokenizers
 from zoo.preprocessing.images import ImagePreprocessor
 from zoo.preprocessing.pairs import PairPreprocessor
 from zoo.preprocessing.series import SeriesPreprocessor
 from zoo.preprocessing.tables import TablePreprocessor
-from zoo.preprocessing.text import CorpusPreprocessor, TextPreprocessor
+from zoo.preprocessing.text import CorpusPreprocessor, TextPreprocessor, TwinPreprocessor
 from zoo.preprocessing.vectors import VectorPreprocessor
 
 LARGEST_EXAMPLE = 1 << 26  # numbers: a picture of 4,700 x 4,700 pixels in color
@@ -28,19 +28,22 @@ KINDS: dict[str, Any] = {
     "vector": VectorPreprocessor,
     "image": ImagePreprocessor,
     "text": TextPreprocessor,
+    "twins": TwinPreprocessor,
     "corpus": CorpusPreprocessor,
     "pairs": PairPreprocessor,
     "series": SeriesPreprocessor,
 }
 OF_TEXT: dict[str, Any] = {
     "language-modelling": CorpusPreprocessor,
-    **dict.fromkeys(WRITTEN, PairPreprocessor),
+    **dict.fromkeys(PAIRED, PairPreprocessor),
+    "sentence-embedding": TwinPreprocessor,
 }
 Preprocessor = (
     TablePreprocessor
     | VectorPreprocessor
     | ImagePreprocessor
     | TextPreprocessor
+    | TwinPreprocessor
     | CorpusPreprocessor
     | PairPreprocessor
     | SeriesPreprocessor

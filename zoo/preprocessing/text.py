@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, Self
 
@@ -40,11 +40,16 @@ class _Tokenized:
     ) -> Self:
         """Learn the vocabulary of the training texts, unless the tokenizer brings its own."""
         fitted: Tokenizer = (
-            tokenizers.TOKENIZERS[tokenizer].fit(pieces(split.documents), vocabulary_size)
+            tokenizers.TOKENIZERS[tokenizer].fit(pieces(cls.read(split)), vocabulary_size)
             if isinstance(tokenizer, str)
             else tokenizer
         )
         return cls(spec.inputs[0].name, fitted.to_json(), sequence_length)
+
+    @staticmethod
+    def read(split: Any) -> Sequence[Any]:
+        """Return the texts of a split."""
+        return split.documents
 
     def to_json(self) -> dict[str, Any]:
         """Return the fitted state as plain values."""
@@ -91,6 +96,35 @@ class TextPreprocessor(_Tokenized):
     def lengths(self, encoded: dict[str, tf.RaggedTensor]) -> np.ndarray:
         """Return how many tokens each text has."""
         return encoded["ids"].row_lengths().numpy()
+
+
+class TwinPreprocessor(TextPreprocessor):
+    """Whole texts, of which those of training come in pairs that one model reads alike."""
+
+    kind = "twins"
+
+    @staticmethod
+    def read(split: Any) -> Sequence[Any]:
+        """Return the texts of both sides."""
+        return [*split.documents, *split.targets()]
+
+    def tensors(self, encoded: dict[str, tf.RaggedTensor]) -> Any:
+        """Return ids int32 `(B, T)`; of pairs those of `source` and of `target`."""
+        if "ids" in encoded:
+            return dense(encoded["ids"])
+        return {name: dense(ids) for name, ids in encoded.items()}
+
+    def encode_split(self, split: Any) -> dict[str, tf.RaggedTensor]:
+        """Encode both sides of a whole split."""
+        sides = {"source": split.documents, "target": list(split.targets())}
+        return {
+            name: ragged(self.tokenizer, texts, self.sequence_length)
+            for name, texts in sides.items()
+        }
+
+    def lengths(self, encoded: dict[str, tf.RaggedTensor]) -> np.ndarray:
+        """Return how many tokens each source and each target has, `(rows, 2)`."""
+        return np.stack([ids.row_lengths().numpy() for ids in encoded.values()], axis=1)
 
 
 class CorpusPreprocessor(_Tokenized):

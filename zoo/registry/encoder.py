@@ -49,7 +49,7 @@ def bert(
     return Row(
         name=name,
         family="transformer",
-        tasks=ONE_ANSWER,
+        tasks=(*ONE_ANSWER, "sentence-embedding"),
         builder="zoo.models.bert:bert",
         summary=f"A Transformer that reads whole texts: {layers} layers, width {width}.",
         options={"layers": layers, "heads": heads, "width": width},

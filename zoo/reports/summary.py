@@ -20,6 +20,7 @@ MAIN_SCORES = {
     "language-modelling": "bits_per_character",
     "sequence-to-sequence": "bleu",
     "summarization": "rouge_l",
+    "sentence-embedding": "mrr",
     "image-synthesis": "frechet_pixels",
     "forecasting": "mse",
 }

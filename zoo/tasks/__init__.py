@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.datasets.base import WRITTEN, Spec
+from zoo.datasets.base import PAIRED, Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
 from zoo.tasks.common import Task
@@ -22,6 +22,7 @@ from zoo.tasks.multi_label import MultiLabel
 from zoo.tasks.reconstruction import Reconstruction
 from zoo.tasks.regression import Regression
 from zoo.tasks.segmentation import Segmentation
+from zoo.tasks.sentence_embedding import SentenceEmbedding
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 from zoo.tasks.summarization import Summarization
 
@@ -35,6 +36,7 @@ TASKS: dict[str, type[Task]] = {
         Detection,
         SequenceToSequence,
         Summarization,
+        SentenceEmbedding,
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
@@ -54,7 +56,7 @@ UNSUPERVISED = {
 
 def possible(spec: Spec) -> tuple[str, ...]:
     """Return the tasks a data set allows, its natural one first."""
-    others = (*(WRITTEN if spec.task in WRITTEN else ()), *UNSUPERVISED[spec.kind])
+    others = (*(PAIRED if spec.task in PAIRED else ()), *UNSUPERVISED[spec.kind])
     return tuple(dict.fromkeys((spec.task, *others)))
 
 

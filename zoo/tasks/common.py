@@ -44,6 +44,10 @@ class Task(ABC):
         """Return what the task dictates to a builder."""
         return {}
 
+    def trained(self, model: keras.Model) -> keras.Model:
+        """Return what trains a model's weights, where it is not the model itself."""
+        return model
+
     @abstractmethod
     def loss(self, name: str | None, **options: Any) -> keras.losses.Loss | None:
         """Return the loss called `name`, or the usual one; None where the model has its own."""

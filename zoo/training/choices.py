@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo import config, datasets, options, preprocessing, registry
-from zoo.datasets.base import WRITTEN, Dataset
+from zoo.datasets.base import PAIRED, Dataset
 from zoo.errors import InputError
 from zoo.preprocessing import wordpiece
 from zoo.registry import Row
@@ -16,7 +16,7 @@ from zoo.registry import Row
 # Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences. It
 # compiles each shape anew, of which batches of texts have as many as lengths.
 JIT_FAMILIES = ("transformer",)
-OF_TEXTS = (WRITTEN, ("language-modelling",))  # tasks of models that a table may be texts for
+OF_TEXTS = (*PAIRED, "language-modelling")  # a table is texts for models that do these first
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
@@ -25,9 +25,9 @@ def choose_task(chosen: config.Config) -> str | None:
 
     Pairs of texts that have a name know themselves what they are for.
     """
-    tasks = registry.get(chosen.model).tasks
-    known = tasks == WRITTEN and chosen.data.data in datasets.names()
-    return chosen.data.task or (tasks[0] if tasks in OF_TEXTS and not known else None)
+    usual = registry.get(chosen.model).tasks[0]
+    known = usual in PAIRED and chosen.data.data in datasets.names()
+    return chosen.data.task or (usual if usual in OF_TEXTS and not known else None)
 
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
@@ -58,7 +58,8 @@ def fit_preprocessor(
         )
     if task == "language-modelling":
         of_text = {n: row.training[n] for n in OF_TEXT if n in row.training} | of_text
-    whole = dataset.spec.kind == "text" and task not in preprocessing.OF_TEXT
+    reads = preprocessing.OF_TEXT.get(task, preprocessing.TextPreprocessor)
+    whole = dataset.spec.kind == "text" and issubclass(reads, preprocessing.TextPreprocessor)
     if whole and "tokenizer" not in of_text:
         of_text = published_tokens(chosen.network.weights) | of_text
     return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)

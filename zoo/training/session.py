@@ -271,7 +271,7 @@ def build(
         backbone = {id(w) for layer in transfer.backbone(model) for w in layer.trainable_weights}
         slow = [i for i, w in enumerate(model.trainable_weights) if id(w) in backbone]
         optimizer.shares = dict.fromkeys(slow, chosen.optimization.backbone_rate)
-    trained = model
+    trained = task.trained(model)
     if chosen.optimization.carry_state:
         trained = carrying.create(model, chosen, task.name, strategy)
     if loss is None:
