@@ -19,13 +19,13 @@ def column_tokens(numbers, codes, cardinalities, width):
     parts, stddev = [], (3 * width) ** -0.5  # that of the paper's uniform distribution
     if numbers is not None:
         drawn = keras.initializers.RandomNormal(stddev=stddev)
-        shape = (numbers.shape[1], width)
-        parts.append(
-            keras.layers.EinsumDense("bn,nc->bnc", shape, kernel_initializer=drawn)(numbers)
+        layer = keras.layers.EinsumDense(
+            "bn,nc->bnc", (numbers.shape[1], width), kernel_initializer=drawn, name="number_vectors"
         )
+        parts.append(layer(numbers))  # (B, n, width)
     if codes is not None:
-        x = tables.CategoryEmbedding(cardinalities, width)(codes)  # (B, c * width)
-        parts.append(keras.layers.Reshape((len(cardinalities), width))(x))
+        layer = tables.CategoryEmbedding(cardinalities, width, name="category_vectors")
+        parts.append(keras.layers.Reshape((len(cardinalities), width))(layer(codes)))
     x = parts[0] if len(parts) == 1 else keras.layers.Concatenate(axis=1)(parts)
     x = keras.layers.ZeroPadding1D((1, 0))(x)
     return PositionEmbedding(x.shape[1], stddev, name="column_biases")(x)

@@ -95,8 +95,7 @@ def patchtst(
         width: size of a patch's vector.
         hidden: width of the dense network in each block.
         activation: non-linearity of the dense networks.
-        dropout: share dropped while training of vectors, of attention's weights, of inner units,
-            and of what a block adds.
+        dropout: share dropped while training of vectors, of inner units, and of what a block adds.
     """
     inputs, past, _ = series.series_inputs(input_shape, horizon, targets)
     count = series.targets_of(input_shape, targets)
@@ -105,11 +104,11 @@ def patchtst(
     x = keras.layers.Dropout(dropout)(PositionEmbedding(x.shape[1])(x))
     for i in range(blocks):
         bodies = {
-            "attention": SelfAttention(heads, dropout=dropout),
+            "attention": SelfAttention(heads),
             "network": FeedForward(hidden, activation, dropout=dropout),
         }
         for name, body in bodies.items():
-            norm = layers.batch_normalization()
+            norm = layers.batch_normalization(momentum=0.9)
             x = Sublayer(body, norm, dropout, after=True, name=f"{name}_{i}")(x)
     x = EachSeries(count)(x)  # (B, T, N width)
     x = keras.layers.Dense(horizon * quantiles, dtype="float32")(x)
