@@ -45,7 +45,8 @@ def test_each_number_and_category_is_a_token_behind_one_of_none():
     biases = model.get_layer("column_biases")
     tokens = keras.Model(model.inputs, biases.output)(TABLE)
     expected = np.zeros((6, 8, 8)) + value(biases.positions)
-    expected[:, 1:5] += TABLE["numbers"][:, :, None] * value(model.get_layer("number_vectors").kernel)
+    scales = value(model.get_layer("number_vectors").kernel)
+    expected[:, 1:5] += TABLE["numbers"][:, :, None] * scales
     rows = value(model.get_layer("category_vectors").embeddings)
     expected[:, 5:] += rows[TABLE["categories"] + np.array([0, 5, 8])]
     np.testing.assert_allclose(value(tokens), expected, rtol=1e-5, atol=1e-5)

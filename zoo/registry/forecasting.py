@@ -86,7 +86,7 @@ ROWS = (
             "2211.14730",
         ),
         tiny={**TINY, "patch": 4, "stride": 3, **TINY_BLOCKS},
-        training=ATTENTION,
+        training={**ATTENTION, "learning_rate": 2e-3},
     ),
     Row(
         name="itransformer",
