@@ -2,9 +2,13 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 
 import zoo
+from zoo.datasets.base import Column, Spec, TableSplit
+from zoo.preprocessing.tables import TablePreprocessor
 
 RANDOM = np.random.default_rng(0)
 PAST = RANDOM.normal(size=(4, 20, 3)).astype("float32")
@@ -50,6 +54,23 @@ def test_each_number_and_category_is_a_token_behind_one_of_none():
     rows = value(model.get_layer("category_vectors").embeddings)
     expected[:, 5:] += rows[TABLE["categories"] + np.array([0, 5, 8])]
     np.testing.assert_allclose(value(tokens), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_missing_number_is_told_by_a_token_of_its_own():
+    frame = pd.DataFrame({"a": [1.0, None, 3.0], "b": [4.0, 5.0, 9.0], "c": ["x", None, "y"]})
+    columns = (Column("a", "number"), Column("b", "number"), Column("c", "category"))
+    split = TableSplit(frame.astype({"c": "category"}), np.arange(3), columns)
+    table = TablePreprocessor.fit(Spec("table", columns), split, embeddings=True)
+    model = table_model(**table.builder_arguments())
+    tokens = model.get_layer("column_biases").output
+    assert tokens.shape[1] == 1 + 2 + 1 + 1  # [CLS], two numbers, whether `a` is missing, `c`
+    raw = {
+        "a": tf.constant([2.0, np.nan], tf.float64),  # the mean, and nothing
+        "b": tf.constant([5.0, 5.0], tf.float64),
+        "c": tf.constant(["x", "x"]),
+    }
+    there, missing = value(model(table.tensors(table.encode(raw))))
+    assert not np.allclose(there, missing)
 
 
 @pytest.mark.parametrize("column", range(7))
