@@ -15,7 +15,7 @@ from zoo.models.mlp import mlp
 from zoo.models.perceptron import perceptron
 
 RANDOM = np.random.default_rng(0)
-TABLE_ROWS = ("tabular-resnet", "wide-deep", "dcn-v2")
+TABLE_ROWS = ("tabular-resnet", "wide-deep", "dcn-v2", "ft-transformer")
 DENSE_ROWS = ("linear", "perceptron", "mlp", "maxout-mlp", *TABLE_ROWS)
 
 

@@ -4,6 +4,8 @@ from zoo.registry.row import Paper, Row
 
 TINY = {"input_shape": (12, 3), "horizon": 5, "targets": 2, "quantiles": 3}
 TRAINING = {"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 32, "early_stopping": 5}
+ATTENTION = {**TRAINING, "learning_rate": 5e-4, "batch_size": 128}
+TINY_BLOCKS = {"blocks": 2, "heads": 2, "width": 8, "hidden": 12}
 LINEAR = Paper(
     "Zeng, Chen, Zhang, Xu",
     "Are Transformers Effective for Time Series Forecasting?",
@@ -70,5 +72,35 @@ ROWS = (
         ),
         tiny={**TINY, "input_shape": (12, 4), "known": 1, "units": (8,), "context": 3},
         training=TRAINING,
+    ),
+    Row(
+        name="patchtst",
+        family="forecasting",
+        tasks=("forecasting",),
+        builder="zoo.models.patchtst:patchtst",
+        summary="A Transformer of each series' patches; no covariates.",
+        paper=Paper(
+            "Nie, Nguyen, Sinthong, Kalagnanam",
+            "A Time Series is Worth 64 Words: Long-term Forecasting with Transformers",
+            2022,
+            "2211.14730",
+        ),
+        tiny={**TINY, "patch": 4, "stride": 3, **TINY_BLOCKS},
+        training={**ATTENTION, "learning_rate": 2e-3},
+    ),
+    Row(
+        name="itransformer",
+        family="forecasting",
+        tasks=("forecasting",),
+        builder="zoo.models.itransformer:itransformer",
+        summary="A Transformer whose tokens are whole series, with covariates, also known ones.",
+        paper=Paper(
+            "Liu, Hu, Zhang, Wu, Wang, Ma, Long",
+            "iTransformer: Inverted Transformers Are Effective for Time Series Forecasting",
+            2023,
+            "2310.06625",
+        ),
+        tiny={**TINY, "input_shape": (12, 4), "known": 1, **TINY_BLOCKS},
+        training=ATTENTION,
     ),
 )

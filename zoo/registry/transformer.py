@@ -82,4 +82,32 @@ ROWS = (
         tiny={**TINY, "key_heads": 1, "hidden": 16},
         training=WRITES,
     ),
+    Row(
+        name="ft-transformer",
+        family="transformer",
+        tasks=("classification", "multi-label", "regression"),
+        builder="zoo.models.ft_transformer:ft_transformer",
+        summary="FT-Transformer: each column of a table is a token; attention joins them.",
+        paper=Paper(
+            "Gorishniy, Rubachev, Khrulkov, Babenko",
+            "Revisiting Deep Learning Models for Tabular Data",
+            2021,
+            "2106.11959",
+        ),
+        tiny={
+            "input_shape": (4,),
+            "classes": 3,
+            "cardinalities": (5, 3, 7),
+            "blocks": 2,
+            "heads": 2,
+            "width": 8,
+        },
+        training={
+            "optimizer": "adamw",
+            "learning_rate": 1e-4,
+            "weight_decay": 1e-5,
+            "batch_size": 32,
+            "early_stopping": 16,
+        },
+    ),
 )

@@ -13,9 +13,10 @@ from zoo.errors import InputError
 from zoo.preprocessing import wordpiece
 from zoo.registry import Row
 
-# Measured on CPU: XLA halves a small Transformer's step, slows dropout and unrolled recurrences. It
-# compiles each shape anew, of which batches of texts have as many as lengths.
-JIT_FAMILIES = ("transformer",)
+# Measured on CPU: XLA halves a small Transformer's step, slows dropout, unrolled recurrences and
+# attention over columns. It compiles each shape anew, of which batches of texts have as many as
+# lengths.
+JIT = (("transformer", "text"), ("transformer", "image"))  # families with kinds of data
 OF_TEXTS = (*PAIRED, "language-modelling")  # a table is texts for models that do these first
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
@@ -89,11 +90,13 @@ def without_early_stopping(asked: config.Config, chosen: config.Config) -> confi
     return chosen.with_options(early_stopping=0)
 
 
-def choose_jit(asked: str, family: str, feed: Any, strategy: tf.distribute.Strategy | None) -> bool:
+def choose_jit(
+    asked: str, family: str, kind: str, feed: Any, strategy: tf.distribute.Strategy | None
+) -> bool:
     """Return whether to compile the step with XLA, which no strategy allows."""
     if strategy is not None and asked == "on":
         raise InputError("--jit on received several replicas. Expected one, or --jit off.")
-    pays = family in JIT_FAMILIES and getattr(feed, "lengths", None) is None
+    pays = (family, kind) in JIT and getattr(feed, "lengths", None) is None
     return strategy is None and (asked == "on" or (asked == "auto" and pays))
 
 

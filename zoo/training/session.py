@@ -225,7 +225,9 @@ def prepare(
     steps_per_epoch = count_steps(len(feeds["train"]), examples, strategy)
     chosen = config.with_epochs(chosen, steps_per_epoch, row.training)
     precision = choices.choose_precision(chosen.run.precision, device)
-    jit = choices.choose_jit(chosen.run.jit, row.family, feeds["train"], strategy)
+    jit = choices.choose_jit(
+        chosen.run.jit, row.family, dataset.spec.kind, feeds["train"], strategy
+    )
     with strategy.scope() if strategy is not None else nullcontext():
         model, trained = build(chosen, row, builder, task, precision, steps_per_epoch, strategy)
     return Session(
