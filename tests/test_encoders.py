@@ -83,18 +83,20 @@ def test_the_class_token_sees_every_patch():
 
 
 @pytest.mark.parametrize(
-    ("asked", "family", "lengths", "expected"),
+    ("asked", "family", "kind", "lengths", "expected"),
     [
-        ("auto", "transformer", None, True),
-        ("auto", "transformer", np.ones(3), False),
-        ("auto", "rnn", None, False),
-        ("on", "transformer", np.ones(3), True),
-        ("off", "transformer", None, False),
+        ("auto", "transformer", "text", None, True),
+        ("auto", "transformer", "image", None, True),
+        ("auto", "transformer", "table", None, False),
+        ("auto", "transformer", "text", np.ones(3), False),
+        ("auto", "rnn", "text", None, False),
+        ("on", "transformer", "text", np.ones(3), True),
+        ("off", "transformer", "text", None, False),
     ],
 )
-def test_shapes_that_vary_are_not_compiled_unasked(asked, family, lengths, expected):
+def test_what_gains_nothing_is_not_compiled_unasked(asked, family, kind, lengths, expected):
     feed = SimpleNamespace(lengths=lengths)
-    assert choices.choose_jit(asked, family, feed, None) is expected
+    assert choices.choose_jit(asked, family, kind, feed, None) is expected
 
 
 def test_tokens_are_asked_for_where_data_are_numbers():
