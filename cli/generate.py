@@ -105,7 +105,8 @@ def command(
     predictor = api.load(source)
     if "generate" in predictor.functions:
         _refuse(ctx, OF_PICTURES, "for a model that makes text")
-        _note_unknown(predictor, prompt)
+        for note in writing.notes(predictor, prompt):
+            say(f"Note: {note}")
         how = {
             "temperature": temperature, "top_k": top_k, "top_p": top_p,
             "repetition_penalty": repetition_penalty, "seed": seed,
@@ -145,15 +146,6 @@ def _refuse(ctx: click.Context, names: tuple[str, ...], where: str) -> None:
             raise InputError(
                 f"--{name.replace('_', '-')} was given {where}. Expected none. Try without it."
             )
-
-
-def _note_unknown(predictor: Any, prompt: str) -> None:
-    """Say that the model can make nothing of some of a prompt."""
-    from zoo.preprocessing.tokenizers import UNKNOWN
-
-    ids = predictor.preprocessor.tokenizer.ids([prompt]).flat_values.numpy()
-    if unseen := int((ids == UNKNOWN).sum()):
-        say(f"Note: {unseen} of the prompt's {len(ids)} tokens never came in the training text")
 
 
 def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> list[str]:

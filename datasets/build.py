@@ -111,6 +111,8 @@ def build(raw: Raw, request: Request, origin: Origin, bad: BadExamples | None = 
         values=_values(target) if target and supervised else (),
     )
     values = target.values if target and supervised else None
+    if task == "summarization" and values is not None:
+        notes += prose.longer(raw.documents, values, rows)
     content = [*_content(raw, inputs), *([] if values is None else [_bytes(values)])]
     parts: dict[str, Any] = {n: make_split(raw, s, inputs, values) for n, s in splits.items()}
     return Dataset(

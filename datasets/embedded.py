@@ -105,11 +105,11 @@ def _documented(path: Path) -> Iterator[tuple[str, str]]:
         return  # some files are there to be wrong
     for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            summary, _, rest = (ast.get_docstring(node) or "").partition("\n")
-            body = rest.strip()
-            fits = len(body) >= SHORTEST and LINE[0] <= len(summary.strip()) <= LINE[1]
-            if rest.startswith("\n") and fits:
-                yield summary.strip(), body
+            first, _, rest = (ast.get_docstring(node) or "").partition("\n")
+            summary, body = first.strip(), rest.strip()
+            fits = len(body) >= SHORTEST and LINE[0] <= len(summary) <= LINE[1]
+            if rest.startswith("\n") and fits and len(body.split()) >= len(summary.split()):
+                yield summary, body
 
 
 def _classes(source: Any, target: str) -> Raw:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,12 @@ def texts_of(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> tuple[Raw, 
         return replace(raw, column=name), rows
     lines = [line for row in rows for line in str(raw.documents[row]).split("\n") if line.strip()]
     return replace(raw, documents=lines, column=name, given={}), np.arange(len(lines))
+
+
+def longer(documents: Sequence[Any], summaries: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Say of how many texts the summary has more words than they have."""
+    count = sum(len(str(summaries[i]).split()) > len(str(documents[i]).split()) for i in rows)
+    return [f"{count:,} of {len(rows):,} summaries are longer than their texts"] * bool(count)
 
 
 def _is_prose(series: pd.Series) -> bool:

@@ -70,6 +70,16 @@ def test_where_it_looked_is_drawn(zoo, run, tmp_path):
     assert "Expected a file ending in .png" in err
 
 
+def test_prompts_longer_than_the_context_and_empty_ones(zoo, run, trained):
+    code, out, err = zoo("generate", run, "--prompt", "who are you? " * 3, "--tokens", 4)
+    assert code == 0
+    assert err == "Note: the model sees the last 16 of the prompt's 39 tokens\n"
+    assert out.startswith("who are you? " * 3)
+    code, out, err = zoo("generate", run, "--tokens", 4)
+    assert (code, err) == (0, "")
+    assert 1 <= len(out) <= 5
+
+
 def test_what_has_no_attention_or_no_beams(zoo, trained, run, tmp_path):
     code, _, err = zoo("generate", trained("text"), "--attention", tmp_path / "a.png")
     assert code == 2

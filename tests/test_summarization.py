@@ -50,6 +50,12 @@ def test_pairs_allow_both_tasks(docstrings, table):
         tasks.choose("lstm", ("classification",), docstrings.spec, "summarization")
 
 
+def test_summaries_longer_than_their_texts_are_said(tmp_path):
+    (tmp_path / "long.csv").write_text("text,summary\n" + "a b c,a\n" * 9 + "a,a b c\n")
+    data = datasets.load(tmp_path / "long.csv", task="summarization", target="summary")
+    assert "1 of 10 summaries are longer than their texts" in data.notes
+
+
 def test_rouge_is_that_of_the_definition(docstrings):
     task = Summarization(docstrings.spec)
     expected = ["the first sentence", "other words"]

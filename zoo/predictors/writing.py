@@ -70,6 +70,21 @@ def stream(
         yield from predictor.writer(prompts, tokens, stop, how)
 
 
+def notes(predictor: Any, prompt: str) -> list[str]:
+    """Return what a person should know of a prompt: what of it the model makes nothing of."""
+    from zoo.layers.recurrent import chain
+    from zoo.preprocessing.tokenizers import UNKNOWN
+
+    preprocessor = predictor.preprocessor
+    ids = preprocessor.tokenizer.ids([prompt]).flat_values.numpy()
+    found, most = [], preprocessor.sequence_length
+    if unseen := int((ids == UNKNOWN).sum()):
+        found.append(f"{unseen} of the prompt's {len(ids)} tokens never came in the training text")
+    if len(ids) > most and predictor.model is not None and not chain(predictor.model):
+        found.append(f"the model sees the last {most} of the prompt's {len(ids)} tokens")
+    return found
+
+
 def attention(predictor: Any, text: str) -> tuple[list[str], Any]:
     """Return a text's last tokens, and where each head looks from each: `(layers, heads, T, T)`.
 
