@@ -144,10 +144,10 @@ class T5Decoder(Stack):
 
     def step(self, token, fixed, state):
         """Return logits of what follows `token` `(B,)`, and the state after it."""
-        caches, position = state
+        (seen, real), (caches, position) = fixed, state
         bias = self.relative(position[:1], ops.arange(ops.shape(caches[0][0])[2]))
         with caching.Reading(position[:, None], states=caches, slot=position[0]) as reading:
-            logits = self.read(token[:, None], *fixed, bias)
+            logits = self.read(token[:, None], seen, real, bias)
         return logits[:, 0], (reading.states, position + 1)
 
     def compute_output_shape(self, shapes):
