@@ -84,3 +84,11 @@ def test_distances_share_numbers_by_buckets():
 def test_what_cannot_be_built():
     with pytest.raises(ValueError, match="heads=3, width=512"):
         t5(9, heads=3)
+
+
+@pytest.mark.slow
+def test_from_pairs_to_an_export(tmp_path):
+    run = zoo.train("t5-tiny", data="reverse", steps=30, run=str(tmp_path / "run"))
+    assert zoo.predict(run, {"source": ["a b c", ""]})["target"].shape == (2,)
+    for kind, name in (("savedmodel", "saved"), ("keras", "model.keras")):
+        assert zoo.export(run, kind, tmp_path / name)["largest_difference"] == 0
