@@ -2,32 +2,21 @@
 
 import json
 import re
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from published import CONFIGS, begin, drawn, linear, refusal, values, write
 from safetensors.numpy import save_file
 
 import zoo
-from zoo.errors import InputError
-from zoo.registry import get
-from zoo.training import beginning
 
 WIDTH, VOCABULARY, LENGTH = 8, 11, 6
 SIZE = {"layers": 2, "heads": 2, "width": WIDTH}
 CLASSES = ("dog", "cat", "fox")
 BERT = {"vocabulary_size": VOCABULARY, "sequence_length": LENGTH, **SIZE}
 VIT = {"input_shape": (8, 8, 3), "classes": 3, "patch": 4, **SIZE}
-CONFIGS = {
-    "bert": {"model_type": "bert", "num_attention_heads": 2, "hidden_act": "gelu"},
-    "vit": {"model_type": "vit", "num_attention_heads": 2, "layer_norm_eps": 1e-12},
-}
-
-
-def linear(name, inputs, outputs):
-    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
 def norm(name):
@@ -72,51 +61,6 @@ def vit_shapes():
         found = block(i, "attention", ("layernorm_before", "layernorm_after"))
         shapes |= {f"vit.{name}": shape for name, shape in found.items()}
     return shapes
-
-
-def drawn(shapes):
-    random = np.random.default_rng(0)
-    return {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
-
-
-def write(folder, kind, tensors, shards=0, **config):
-    """Write a directory of one file, or of so many and an index; return it."""
-    folder.mkdir(exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({**CONFIGS[kind], **config}))
-    if not shards:
-        save_file(tensors, folder / "model.safetensors")
-        return folder
-    names = sorted(tensors)
-    places = {}
-    for i in range(shards):
-        file = f"model-{i + 1:05d}-of-{shards:05d}.safetensors"
-        save_file({name: tensors[name] for name in names[i::shards]}, folder / file)
-        places |= dict.fromkeys(names[i::shards], file)
-    index = json.dumps({"metadata": {}, "weight_map": places})
-    (folder / "model.safetensors.index.json").write_text(index)
-    return folder
-
-
-def begin(name, folder, labels=(), **arguments):
-    """Give a new model the weights of a directory, as `zoo train --weights` does."""
-    model = zoo.create(name, **arguments)
-    task = SimpleNamespace(classes=labels)
-    return model, beginning.begin(model, get(name), str(folder), task, {})
-
-
-def refusal(name, folder, **arguments):
-    """Return the one line for which a directory is refused; nothing may have been given."""
-    model = zoo.create(name, **arguments)
-    before = [w.numpy() for w in model.weights]
-    with pytest.raises(InputError) as caught:
-        beginning.begin(model, get(name), str(folder), SimpleNamespace(classes=()), {})
-    assert all(map(np.array_equal, before, [w.numpy() for w in model.weights]))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def values(model, end):
-    return next(w.numpy() for w in model.weights if w.path.endswith(end))
 
 
 def test_queries_keys_and_values_stand_side_by_side(tmp_path):

@@ -60,3 +60,51 @@ class SinusoidalPositions(keras.layers.Layer):
         angles = place[..., None] * rates  # (1 or B, T, C / 2)
         waves = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
         return x + ops.cast(waves, x.dtype)
+
+
+@layers.register
+class RelativePositions(keras.layers.Layer):
+    """Scores `(1, heads, T, S)` of how far keys at `(S,)` are from queries at `(T,)`.
+
+    Raffel and others, Exploring the Limits of Transfer Learning with a Unified Text-to-Text
+    Transformer, 2019, arXiv:1910.10683. Distances share a learned number for each head by buckets:
+    half of them have a distance of their own, the others more and more up to `longest`, beyond
+    which all are the same.
+
+    Args:
+        heads: heads of the attention that they are added to.
+        both: whether keys may come after queries, in buckets of their own.
+        buckets: how many there are.
+        longest: the distance from which on all are in the last bucket.
+    """
+
+    def __init__(self, heads, both, buckets=32, longest=128, **kwargs):
+        super().__init__(**kwargs)
+        self.heads, self.both, self.buckets, self.longest = heads, both, buckets, longest
+        self.each = buckets // 2 if both else buckets
+
+    def build(self, *shapes):
+        drawn = keras.initializers.RandomNormal(stddev=self.heads**-0.5)
+        shape = (self.buckets, self.heads)
+        self.embeddings = self.add_weight(shape, initializer=drawn, name="embeddings")
+
+    def table(self):
+        """Return the bucket of each distance up to the longest, int32 `(longest + 1,)`."""
+        alone = self.each // 2
+        distance = np.arange(self.longest + 1)
+        share = np.log(np.maximum(distance, 1) / alone) / np.log(self.longest / alone)
+        further = alone + (share * (self.each - alone) + 1e-6).astype("int32")  # 2.0 may be 1.999
+        return np.where(distance < alone, distance, np.minimum(further, self.each - 1))
+
+    def call(self, queries, keys):
+        ahead = keys[None] - queries[:, None]  # (T, S)
+        distance = ops.abs(ahead) if self.both else ops.maximum(-ahead, 0)
+        table = ops.convert_to_tensor(self.table(), "int32")
+        bucket = ops.take(table, ops.minimum(distance, self.longest))
+        bucket = bucket + self.each * ops.cast(ahead > 0, "int32") if self.both else bucket
+        scores = ops.take(self.embeddings, bucket, axis=0)  # (T, S, heads)
+        return ops.transpose(scores, (2, 0, 1))[None]
+
+    def get_config(self):
+        names = ("heads", "both", "buckets", "longest")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

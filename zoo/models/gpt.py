@@ -40,18 +40,19 @@ def gpt(vocabulary_size, sequence_length, *, layers=4, heads=4, width=128, dropo
         reverse_dtype="float32",
         name="embedding",
     )
-    x = PositionEmbedding(sequence_length, STDDEV)(embedding(tokens))  # (B, T, C)
+    x = PositionEmbedding(sequence_length, STDDEV, name="positions")(embedding(tokens))  # (B, T, C)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
     drawn = {"stddev": STDDEV, "stddev_output": STDDEV / math.sqrt(2 * layers)}
-    for _ in range(layers):
+    for i in range(layers):
         attention = SelfAttention(heads, causal=True, dropout=dropout, **drawn)
-        x = Sublayer(attention, normalization(), dropout)(x)
-        x = Sublayer(FeedForward(4 * width, "gelu_tanh", **drawn), normalization(), dropout)(x)
-    logits = embedding(normalization()(x), reverse=True)  # (B, T, V)
+        network = FeedForward(4 * width, "gelu_tanh", **drawn)
+        x = Sublayer(attention, normalization(), dropout, name=f"attention_{i}")(x)
+        x = Sublayer(network, normalization(), dropout, name=f"network_{i}")(x)
+    logits = embedding(normalization("normalized")(x), reverse=True)  # (B, T, V)
     # Under mixed precision the embedding announces bfloat16 although it returns float32.
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
     return keras.Model(tokens, logits, name="gpt")
 
 
-def normalization():
-    return keras.layers.LayerNormalization(epsilon=1e-5)
+def normalization(name="norm"):
+    return keras.layers.LayerNormalization(epsilon=1e-5, name=name)

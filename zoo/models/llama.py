@@ -59,18 +59,18 @@ def llama(
     x = embedding(tokens)  # (B, T, C)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
     drawn = {"stddev": STDDEV, "stddev_output": STDDEV / math.sqrt(2 * layers), "use_bias": False}
-    for _ in range(layers):
+    for i in range(layers):
         attention = SelfAttention(
             heads, key_heads, causal=True, rotary=rotary, dropout=dropout, **drawn
         )
         network = FeedForward(hidden, "silu", gated=True, **drawn)
-        x = Sublayer(attention, normalization(), dropout)(x)
-        x = Sublayer(network, normalization(), dropout)(x)
-    logits = embedding(normalization()(x), reverse=True)  # (B, T, V)
+        x = Sublayer(attention, normalization(), dropout, name=f"attention_{i}")(x)
+        x = Sublayer(network, normalization(), dropout, name=f"network_{i}")(x)
+    logits = embedding(normalization("normalized")(x), reverse=True)  # (B, T, V)
     # Under mixed precision the embedding announces bfloat16 although it returns float32.
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
     return keras.Model(tokens, logits, name="llama")
 
 
-def normalization():
-    return keras.layers.RMSNormalization(epsilon=1e-5)
+def normalization(name="norm"):
+    return keras.layers.RMSNormalization(epsilon=1e-5, name=name)

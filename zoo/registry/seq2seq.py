@@ -8,6 +8,12 @@ VASWANI = Paper(
     2017,
     "1706.03762",
 )
+RAFFEL = Paper(
+    "Raffel, Shazeer, Roberts, Lee, Narang, Matena, Zhou, Li, Liu",
+    "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
+    2019,
+    "1910.10683",
+)
 SMALL = {
     "vocabulary_size": 11,
     "target_vocabulary_size": 13,
@@ -87,6 +93,29 @@ ROWS = (
             "norm_first": False,
         },
         paper=VASWANI,
+        tiny=SMALL,
+        training=TRAINING,
+    ),
+    Row(
+        name="t5-tiny",
+        family="transformer",
+        tasks=("sequence-to-sequence", "summarization"),
+        builder="zoo.models.t5:t5",
+        summary="T5 for a processor: relative positions, two layers on each side, 128 wide.",
+        options={"layers": 2, "heads": 4, "width": 128, "hidden": 256},
+        paper=RAFFEL,
+        tiny=SMALL,
+        training=TRAINING,
+    ),
+    Row(
+        name="t5-small",
+        family="transformer",
+        tasks=("sequence-to-sequence", "summarization"),
+        builder="zoo.models.t5:t5",
+        summary="T5 as published: six layers on each side, 512 wide.",
+        options={"layers": 6, "heads": 8, "width": 512, "hidden": 2048},
+        paper=RAFFEL,
+        params=({"vocabulary_size": 32128}, 60_506_624),
         tiny=SMALL,
         training=TRAINING,
     ),

@@ -17,7 +17,7 @@ import numpy as np
 from zoo import untrusted, weights
 from zoo.errors import InputError
 from zoo.weights.families import FAMILIES, Family
-from zoo.weights.transfer import HEAD, backbone
+from zoo.weights.transfer import HEAD, leaves
 
 CONFIG, ONE_FILE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR = "preprocessor_config.json"
@@ -26,6 +26,7 @@ PARTS = {
     "kernel": "weight", "embeddings": "weight", "positions": "weight", "vectors": "weight",
     "gamma": "weight", "scale": "weight", "bias": "bias", "beta": "bias",
 }  # fmt: skip
+KERNELS = ("kernel", "reverse_embeddings")  # whose axes are the other way round
 Tensors = dict[str, np.ndarray]
 
 
@@ -57,10 +58,12 @@ def read(path: Path) -> Published:
             f"--weights '{path}' says model_type {kind[:60]!r}. Expected one of "
             f"{', '.join(FAMILIES)}."
         )
-    labels = config.get("id2label")
-    labels = labels if isinstance(labels, dict) else {}
+    family = FAMILIES[kind]
+    labels, rope = (config.get(x) for x in ("id2label", "rope_parameters"))
+    labels = labels if isinstance(labels, dict) and HEAD in family.names else {}
     classes = tuple(str(labels.get(str(i))) for i in range(len(labels)))
-    return Published(path, FAMILIES[kind], config, _tensors(path), classes)
+    config |= rope if isinstance(rope, dict) else {}  # where newer files have them
+    return Published(path, family, config, _tensors(path), classes)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -127,21 +130,32 @@ def named(model: keras.Model, found: Published) -> Tensors:
         InputError: it is another network: not a tensor for a variable, or computed otherwise.
     """
     check_config(model, found)
-    left = {_plain(name, found.family): name for name in found.tensors}
-    given: Tensors = {}
-    for layer in backbone(model):
-        for variable in layer.weights:
-            names = _names(found, variable)
-            _refuse_missing(found, variable, [name for name in names if name not in left])
-            _give(given, found, variable, [left.pop(name) for name in names])
+    held = {_plain(name, found.family): name for name in found.tensors}
+    used, given = set[str](), Tensors()
+    for variable in _body(model):
+        names = _names(found, variable)
+        _refuse_missing(found, variable, [name for name in names if name not in held])
+        used.update(names)
+        _give(given, found, variable, [held[name] for name in names])
+    left = {name: held[name] for name in held if name not in used}
     for variable in _head(model, left, found.family):
         names = [left[name] for name in _names(found, variable) if name in left]
         if names:
             _give(given, found, variable, names, f"{HEAD}/")
-    spare = (*found.family.spare, f"{found.family.names.get(HEAD, HEAD)}.")
-    others = [name for plain, name in left.items() if not plain.startswith(spare)]
+    others = [left[name] for name in left if not _spare(name, found.family)]
     given |= {f"{len(given) + i:05d}/{name}": found.tensors[name] for i, name in enumerate(others)}
     return _of_pictures(given, found)
+
+
+def _spare(name: str, family: Family) -> bool:
+    beginnings = (*family.spare, f"{family.names.get(HEAD, HEAD)}.")
+    return re.sub(r"\.\d+\.", ".#.", name, count=1).startswith(beginnings)
+
+
+def _body(model: keras.Model) -> list[Any]:
+    """Return the variables of all layers but the head, each once."""
+    head = {id(v) for layer in model.layers if layer.name == HEAD for v in layer.weights}
+    return [variable for variable in model.weights if id(variable) not in head]
 
 
 def _head(model: keras.Model, left: Mapping[str, str], family: Family) -> list[Any]:
@@ -159,17 +173,23 @@ def _give(
 
 def check_config(model: keras.Model, found: Published) -> None:
     """Raise an InputError where equal shapes would be computed with otherwise."""
-    bodies: list[Any] = [getattr(layer, "body", None) for layer in model.layers]
-    heads = {body.heads for body in bodies if hasattr(body, "heads")}
-    demanded = {**found.family.config, found.family.heads: tuple(heads)}
-    for name, values in demanded.items():
-        held = found.config.get(name, values[0] if values else None)
+    family = found.family
+    ours = {name: _attributes(model, ours) for name, ours in family.same.items()}
+    for name, values in {**family.config, **ours}.items():
+        default = family.absent.get(name, values[0] if values else None)
+        held = found.config.get(name, default)
         if held not in values:
             raise InputError(
                 f"--weights '{found.path}' has {name} {str(held)[:60]}. Expected "
                 f"{' or '.join(map(str, values)) or 'none'}, as this model has. Try another model "
                 "of `zoo list --family transformer`."
             )
+
+
+def _attributes(model: keras.Model, name: str) -> tuple[Any, ...]:
+    """Return what layers, or those within a sublayer, have under a name."""
+    parts = [getattr(layer, "body", layer) for layer in leaves(model)]
+    return tuple({getattr(part, name) for part in parts if hasattr(part, name)})
 
 
 def _plain(name: str, family: Family) -> str:
@@ -181,14 +201,15 @@ def _plain(name: str, family: Family) -> str:
 def _names(found: Published, variable: Any) -> list[str]:
     """Return which tensors make a variable, by their plain names."""
     parts = variable.path.split("/")
-    number = re.search(r"_(\d+)$", parts[0])
-    block = re.sub(r"_\d+$", "_#", parts[0])
+    place = re.match(r".*?_(\d+)(?=/)|[^/]+", variable.path)  # a block, or the first layer
+    number = place.group(1) if place else None
+    block = re.sub(r"_\d+$", "_#", place.group()) if place else ""
     itself, *modules = f"{block}/{parts[-1]}", f"{block}/{parts[-2]}", block
     table = found.family.names
     names = next((table[key] for key in (itself, *modules) if key in table), ())
     end = "" if itself in table else f".{PARTS.get(parts[-1], parts[-1])}"
     return [
-        name.replace("#", number.group(1) if number else "") + end
+        name.replace("#", number or "") + end
         for name in ((names,) if isinstance(names, str) else names)
     ] or [variable.path]
 
@@ -205,7 +226,7 @@ def _refuse_missing(found: Published, variable: Any, missing: Sequence[str]) -> 
 
 def _value(found: Published, names: Sequence[str], variable: Any) -> np.ndarray:
     """Return tensors side by side, with their axes as Keras has them."""
-    kernel = variable.name == "kernel" and found.family.transposed
+    kernel = variable.name in KERNELS and found.family.transposed
     values = [_turned(np.asarray(found.tensors[n], "float32"), kernel) for n in names]
     others = {value.shape[:-1] for value in values}
     if len(others) > 1 or not all(value.ndim for value in values):

@@ -43,7 +43,7 @@ def freeze(model: keras.Model, what: str) -> None:
     """
     layers = backbone(model)
     if what != "backbone":
-        weighted = [layer for layer in _leaves(model) if layer.weights]
+        weighted = [layer for layer in leaves(model) if layer.weights]
         if int(what) >= len(weighted):
             raise InputError(
                 f"--freeze received {what}, but the model has {len(weighted)} layers with weights. "
@@ -59,10 +59,11 @@ def freeze(model: keras.Model, what: str) -> None:
         )
 
 
-def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
+def leaves(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers of a model and of those within it."""
     found: list[keras.layers.Layer] = []
     for layer in model.layers:
-        found += _leaves(layer) if isinstance(layer, keras.Model) else [layer]
+        found += leaves(layer) if isinstance(layer, keras.Model) else [layer]
     return found
 
 
@@ -86,7 +87,8 @@ def transfer(model: keras.Model, tensors: Mapping[str, np.ndarray], source: str,
         items = list(model.weights)
     else:
         theirs = [(name, value) for name, value in theirs if not _of_head(name)]
-        items = [weight for layer in backbone(model) for weight in layer.weights]
+        held = [weight for layer in backbone(model) for weight in layer.weights]
+        items = list({id(weight): weight for weight in held}.values())  # layers may share some
         if nested(model) is not None:  # it ends where its maps do, a classifier a little later
             theirs = theirs[: len(items)]
     for variable, (name, value) in zip(items, theirs, strict=False):
