@@ -72,7 +72,7 @@ def stream(
 
 def notes(predictor: Any, prompt: str) -> list[str]:
     """Return what a person should know of a prompt: what of it the model makes nothing of."""
-    from zoo.layers.recurrent import chain
+    from zoo.generation import engines
     from zoo.preprocessing.tokenizers import UNKNOWN
 
     preprocessor = predictor.preprocessor
@@ -80,8 +80,10 @@ def notes(predictor: Any, prompt: str) -> list[str]:
     found, most = [], preprocessor.sequence_length
     if unseen := int((ids == UNKNOWN).sum()):
         found.append(f"{unseen} of the prompt's {len(ids)} tokens never came in the training text")
-    if len(ids) > most and predictor.model is not None and not chain(predictor.model):
-        found.append(f"the model sees the last {most} of the prompt's {len(ids)} tokens")
+    if len(ids) > most and predictor.model is not None:
+        engine = engines.create(predictor.model, most)
+        if not isinstance(engine, engines.Recurrent):
+            found.append(f"the model sees the last {most} of the prompt's {len(ids)} tokens")
     return found
 
 
