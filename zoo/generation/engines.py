@@ -18,6 +18,7 @@ from zoo.layers.positions import PositionEmbedding
 from zoo.layers.recurrent import chain
 from zoo.preprocessing.tokenizers import PADDING
 
+POWERS = [1 << i for i in range(31)]
 CHUNK = 16  # tokens after which what was written is shown
 EACH = (  # layers that look at one token alone, or at others by a cache
     keras.layers.InputLayer, keras.layers.Embedding, keras.layers.Dropout, keras.layers.Dense,
@@ -180,7 +181,4 @@ class Cached(Engine):
 
 def _power(number: tf.Tensor) -> tf.Tensor:
     """Return the power of two that is as large or next, so that few sizes are ever compiled."""
-    bits = tf.math.ceil(
-        tf.math.log(tf.cast(number, tf.float64)) / tf.math.log(tf.cast(2, tf.float64))
-    )
-    return tf.cast(tf.pow(tf.constant(2.0, tf.float64), bits), tf.int32)
+    return tf.gather(POWERS, tf.searchsorted(POWERS, number[None])[0])
