@@ -25,6 +25,7 @@ FORMULAS = {
     "selu": SELU_SCALE * np.where(X > 0, X, SELU_ALPHA * (np.exp(X) - 1)),
     "gelu": 0.5 * X * (1 + ERF),
     "silu": X / (1 + np.exp(-X)),
+    "gelu_tanh": X / (1 + np.exp(-2 * np.sqrt(2 / np.pi) * (X + 0.044715 * X**3))),
     "linear": X,
 }
 

@@ -17,7 +17,7 @@ from zoo.registry import Row
 # attention over columns. It compiles each shape anew, of which batches of texts have as many as
 # lengths.
 JIT = (("transformer", "text"), ("transformer", "image"))  # families with kinds of data
-OF_TEXTS = (*PAIRED, "language-modelling")  # a table is texts for models that do these first
+OF_TEXTS = (*PAIRED, "language-modelling")  # a table is texts for models that do nothing else
 OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
@@ -26,9 +26,10 @@ def choose_task(chosen: config.Config) -> str | None:
 
     Pairs of texts that have a name know themselves what they are for.
     """
-    usual = registry.get(chosen.model).tasks[0]
-    known = usual in PAIRED and chosen.data.data in datasets.names()
-    return chosen.data.task or (usual if usual in OF_TEXTS and not known else None)
+    tasks = registry.get(chosen.model).tasks
+    known = tasks[0] in PAIRED and chosen.data.data in datasets.names()
+    implied = set(tasks) <= set(OF_TEXTS) and not known
+    return chosen.data.task or (tasks[0] if implied else None)
 
 
 def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
