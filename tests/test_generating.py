@@ -80,6 +80,7 @@ def test_prompts_longer_than_the_context_and_empty_ones(zoo, run, trained):
     assert 1 <= len(out) <= 5
 
 
+@pytest.mark.slow
 def test_what_has_no_attention_or_no_beams(zoo, trained, run, tmp_path):
     code, _, err = zoo("generate", trained("text"), "--attention", tmp_path / "a.png")
     assert code == 2

@@ -15,11 +15,10 @@ HOW = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, 
 CAUSAL = ["gpt-nano", "llama-nano"]
 
 
-def build(name, width=WIDTH, **options):
+def build(name, width=WIDTH, layers=2):
     model = zoo.create(
-        name, vocabulary_size=Bytes.size, sequence_length=width, layers=2, heads=4, width=16,
-        **options,
-    )  # fmt: skip
+        name, vocabulary_size=Bytes.size, sequence_length=width, layers=layers, heads=4, width=16
+    )
     random = np.random.default_rng(1)
     for weight in model.trainable_weights:
         weight.assign(random.normal(scale=0.3, size=weight.shape))
@@ -47,6 +46,12 @@ def written(model, prompts, tokens, width=WIDTH, stop=(), **changes):
 @pytest.fixture(params=CAUSAL)
 def model(request):
     return build(request.param)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Build what XLA compiles in a second or two."""
+    return build("gpt-nano", layers=1)
 
 
 def test_a_cache_changes_no_logits(model):
@@ -83,24 +88,24 @@ def test_a_state_with_room_is_not_read_again(model):
 
 
 @pytest.mark.parametrize("prompts", [["The "], ["a", "", "bcdefgh"]])
-def test_texts_are_those_of_the_window(model, prompts, monkeypatch):
-    cached = written(model, prompts, 16, temperature=0.9, top_k=40, seed=3)
+def test_texts_are_those_of_the_window(small, prompts, monkeypatch):
+    cached = written(small, prompts, 16, temperature=0.9, top_k=40, seed=3)
     monkeypatch.setattr(engines, "create", engines.Windowed)
-    assert written(model, prompts, 16, temperature=0.9, top_k=40, seed=3) == cached
+    assert written(small, prompts, 16, temperature=0.9, top_k=40, seed=3) == cached
 
 
 def test_long_texts_are_written_in_a_small_model():
-    (text,) = written(build("gpt-nano", 8), ["abc"], 50, width=8, temperature=1.0)
+    (text,) = written(build("gpt-nano", 8, layers=1), ["abc"], 50, width=8, temperature=1.0)
     ids = Bytes().ids(tf.constant([text])).flat_values
     assert 0 < len(ids) <= 150
 
 
-def test_the_exported_function_writes_what_the_stream_does(model):
+def test_the_exported_function_writes_what_the_stream_does(small):
     prompts = ["ab", "c"]
-    writer = sampling.Writer(model, preprocessor())
+    writer = sampling.Writer(small, preprocessor())
     inputs = {"prompt": tf.constant(prompts), "tokens": tf.constant(21), **how(temperature=0.7)}
     texts = tf.function(lambda: writer.texts(**inputs), autograph=False)()["text"].numpy()
-    assert [text.decode() for text in texts] == written(model, prompts, 21, temperature=0.7)
+    assert [text.decode() for text in texts] == written(small, prompts, 21, temperature=0.7)
 
 
 def draw(logits, chance, had=(), **changes):
@@ -136,8 +141,8 @@ def test_what_a_text_has_had_is_less_likely():
     assert {PADDING, UNKNOWN} == {0, 1}
 
 
-def test_tokens_of_prompts_and_texts_are_remembered(model):
-    writer = sampling.Writer(model, preprocessor())
+def test_tokens_of_prompts_and_texts_are_remembered(small):
+    writer = sampling.Writer(small, preprocessor())
     *_, had = carried = writer.begin(tf.constant(["ab", "b"]), tf.constant(16))
     first = {ord(c) + 3 for c in "ab"} | {BOUNDARY}
     assert {*np.flatnonzero(had[0])} == first
@@ -164,13 +169,13 @@ def likelihood(model, prompt, text):
     return each[len(prompt.encode()) :].sum()
 
 
-def test_beams_find_likelier_texts_than_greed(model):
-    stream = sampling.Stream(model, preprocessor())
+def test_beams_find_likelier_texts_than_greed(small):
+    stream = sampling.Stream(small, preprocessor())
     prompts = ["ab", "c", "zoo"]
     best = stream.best(prompts, 3, (), 8)
     *_, greedy = stream(prompts, 3, (), how())
     for prompt, ours, theirs in zip(prompts, best, greedy, strict=True):
         if len(ours.encode()) == len(theirs.encode()) == 3:
-            gain = likelihood(model, prompt, ours) - likelihood(model, prompt, theirs)
+            gain = likelihood(small, prompt, ours) - likelihood(small, prompt, theirs)
             assert gain > -1e-4
     assert stream.best(prompts, 3, (), 1) == greedy

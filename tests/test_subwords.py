@@ -207,6 +207,7 @@ print(repr(out["text"].numpy()[0]), score["tokens"].numpy().tolist())
 """
 
 
+@pytest.mark.slow
 def test_a_language_model_stands_alone(trained, tmp_path, monkeypatch):
     predictor = api.load(trained)
     monkeypatch.setattr(
