@@ -198,6 +198,19 @@ class CrossAttention(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
+def begin_looking(looks, encoded, longest):
+    """Return what a decoder's steps have in common, and the state before the first of `longest`.
+
+    What an encoder read is its ids `(B, S)` and their memory `(B, S, C)`. The first are each
+    layer's keys and values of that, and which ids are real; the state is empty caches, and the position of the next token, `(B,)`.
+    """
+    source, memory = encoded
+    seen, rows = [look.remember(memory) for look in looks], ops.shape(source)[0]
+    empties = [ops.zeros((rows, x.heads, longest, x.each), memory.dtype) for x in looks]
+    state = [(empty, empty) for empty in empties], ops.zeros((rows,), "int32")
+    return (seen, ops.not_equal(source, 0)), state
+
+
 @layers.register
 class FeedForward(keras.layers.Layer):
     """Two dense layers, each token by itself: `(B, T, C)`.

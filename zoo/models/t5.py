@@ -11,7 +11,13 @@ from keras import ops
 
 from zoo import layers
 from zoo.layers import caching
-from zoo.layers.attention import CrossAttention, FeedForward, SelfAttention, Sublayer
+from zoo.layers.attention import (
+    CrossAttention,
+    FeedForward,
+    SelfAttention,
+    Sublayer,
+    begin_looking,
+)
 from zoo.layers.positions import RelativePositions
 
 
@@ -135,12 +141,7 @@ class T5Decoder(Stack):
 
     def begin(self, encoded, longest):
         """Return what stays the same in all steps, and the state before the first of `longest`."""
-        source, memory = encoded
-        seen = [look.body.remember(memory) for _, look, _ in self.blocks]
-        rows, each = ops.shape(source)[0], self.width // self.heads
-        empty = ops.zeros((rows, self.heads, longest, each), memory.dtype)
-        caches = [(empty, empty) for _ in self.blocks]
-        return (seen, ops.not_equal(source, 0)), (caches, ops.zeros((rows,), "int32"))
+        return begin_looking([look.body for _, look, _ in self.blocks], encoded, longest)
 
     def step(self, token, fixed, state):
         """Return logits of what follows `token` `(B,)`, and the state after it."""

@@ -22,7 +22,27 @@ RESERVED = 3
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-class Characters:
+class Learned:
+    """A tokenizer with a vocabulary."""
+
+    name: str
+    vocabulary: list[str]
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return len(self.vocabulary) + RESERVED
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what it is made from as plain values."""
+        return {"name": self.name, "vocabulary": self.vocabulary}
+
+    def trackables(self) -> list[Any]:
+        """Return the layers and tables an export has to keep."""
+        return []
+
+
+class Characters(Learned):
     """Unicode characters, the most frequent ones of the training texts."""
 
     name = "characters"
@@ -43,19 +63,6 @@ class Characters:
         for piece in pieces:
             counts.update(piece)
         return cls(sorted(_most_frequent(counts, largest)))
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return len(self.vocabulary) + RESERVED
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what it is made from as plain values."""
-        return {"name": self.name, "vocabulary": self.vocabulary}
-
-    def trackables(self) -> list[Any]:
-        """Return the layers and tables an export has to keep."""
-        return []
 
     def ids(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """Return the tokens of strings `(B,)`, int32 `(B, None)`."""
@@ -105,7 +112,7 @@ class Bytes:
         return _joined(self._symbols, ids)
 
 
-class Subwords:
+class Subwords(Learned):
     """Bytes, and byte strings of the training texts in place of many at once."""
 
     name = "subwords"
@@ -143,19 +150,6 @@ class Subwords:
         ):
             raise ValueError("its vocabulary has a token that is no short byte string")
 
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return len(self.vocabulary) + RESERVED
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what it is made from as plain values, a character of latin-1 for each byte."""
-        return {"name": self.name, "vocabulary": self.vocabulary}
-
-    def trackables(self) -> list[Any]:
-        """Return the layers and tables an export has to keep."""
-        return []
-
     def ids(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """Return the tokens of strings `(B,)`, int32 `(B, None)`."""
         return self._matcher(strings) + RESERVED
@@ -169,7 +163,7 @@ class Subwords:
         return _joined(self._symbols, ids)
 
 
-class Words:
+class Words(Learned):
     """Words in lower case, and marks between them, the most frequent ones of the training texts."""
 
     name = "words"
@@ -206,15 +200,6 @@ class Words:
     def _spaced(cls, texts: tf.Tensor) -> tf.Tensor:
         texts = tf.strings.lower(texts, encoding="utf-8")
         return tf.strings.regex_replace(texts, cls._marks, r" \0 ")
-
-    @property
-    def size(self) -> int:
-        """How many ids there are."""
-        return len(self.vocabulary) + RESERVED
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what it is made from as plain values."""
-        return {"name": self.name, "vocabulary": self.vocabulary}
 
     def trackables(self) -> list[Any]:
         """Return the layers and tables an export has to keep."""

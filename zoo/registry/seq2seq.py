@@ -33,12 +33,30 @@ TRAINING = {
     "epochs": 15,
     "label_smoothing": 0.1,
 }
+TASKS = ("sequence-to-sequence", "summarization")
+
+
+def pairs(name, builder, summary, options, paper, params=None, **training):
+    """Return the row of a Transformer with two sides."""
+    return Row(
+        name=name,
+        family="transformer",
+        tasks=TASKS,
+        builder=f"zoo.models.{builder}:{builder}",
+        summary=summary,
+        options=options,
+        paper=paper,
+        params=params,
+        tiny=SMALL,
+        training={**TRAINING, **training},
+    )
+
 
 ROWS = (
     Row(
         name="seq2seq-lstm",
         family="rnn",
-        tasks=("sequence-to-sequence", "summarization"),
+        tasks=TASKS,
         builder="zoo.models.seq2seq_lstm:seq2seq_lstm",
         summary="Two LSTMs and attention between them: translation and its like.",
         paper=Paper(
@@ -56,35 +74,26 @@ ROWS = (
         },
         training={"optimizer": "adamw", "batch_size": 64, "epochs": 10, "clip_norm": 1.0},
     ),
-    Row(
-        name="transformer-tiny",
-        family="transformer",
-        tasks=("sequence-to-sequence", "summarization"),
-        builder="zoo.models.transformer:transformer",
-        summary="The Transformer for some ten thousand pairs: four layers on each side, 128 wide.",
-        options={"layers": 4, "heads": 4, "width": 128, "hidden": 256, "dropout": 0.3},
-        paper=VASWANI,
-        tiny=SMALL,
-        training={**TRAINING, "learning_rate": 3e-3},
+    pairs(
+        "transformer-tiny",
+        "transformer",
+        "The Transformer for some ten thousand pairs: four layers on each side, 128 wide.",
+        {"layers": 4, "heads": 4, "width": 128, "hidden": 256, "dropout": 0.3},
+        VASWANI,
+        learning_rate=3e-3,
     ),
-    Row(
-        name="transformer-small",
-        family="transformer",
-        tasks=("sequence-to-sequence", "summarization"),
-        builder="zoo.models.transformer:transformer",
-        summary="The Transformer in small: three layers on each side, 256 wide.",
-        options={"layers": 3, "heads": 4, "width": 256, "hidden": 1024, "dropout": 0.3},
-        paper=VASWANI,
-        tiny=SMALL,
-        training=TRAINING,
+    pairs(
+        "transformer-small",
+        "transformer",
+        "The Transformer in small: three layers on each side, 256 wide.",
+        {"layers": 3, "heads": 4, "width": 256, "hidden": 1024, "dropout": 0.3},
+        VASWANI,
     ),
-    Row(
-        name="transformer-base",
-        family="transformer",
-        tasks=("sequence-to-sequence", "summarization"),
-        builder="zoo.models.transformer:transformer",
-        summary="The Transformer of the paper: six layers on each side, 512 wide.",
-        options={
+    pairs(
+        "transformer-base",
+        "transformer",
+        "The Transformer of the paper: six layers on each side, 512 wide.",
+        {
             "layers": 6,
             "heads": 8,
             "width": 512,
@@ -92,31 +101,21 @@ ROWS = (
             "dropout": 0.1,
             "norm_first": False,
         },
-        paper=VASWANI,
-        tiny=SMALL,
-        training=TRAINING,
+        VASWANI,
     ),
-    Row(
-        name="t5-tiny",
-        family="transformer",
-        tasks=("sequence-to-sequence", "summarization"),
-        builder="zoo.models.t5:t5",
-        summary="T5 for a processor: relative positions, two layers on each side, 128 wide.",
-        options={"layers": 2, "heads": 4, "width": 128, "hidden": 256},
-        paper=RAFFEL,
-        tiny=SMALL,
-        training=TRAINING,
+    pairs(
+        "t5-tiny",
+        "t5",
+        "T5 for a processor: relative positions, two layers on each side, 128 wide.",
+        {"layers": 2, "heads": 4, "width": 128, "hidden": 256},
+        RAFFEL,
     ),
-    Row(
-        name="t5-small",
-        family="transformer",
-        tasks=("sequence-to-sequence", "summarization"),
-        builder="zoo.models.t5:t5",
-        summary="T5 as published: six layers on each side, 512 wide.",
-        options={"layers": 6, "heads": 8, "width": 512, "hidden": 2048},
-        paper=RAFFEL,
-        params=({"vocabulary_size": 32128}, 60_506_624),
-        tiny=SMALL,
-        training=TRAINING,
+    pairs(
+        "t5-small",
+        "t5",
+        "T5 as published: six layers on each side, 512 wide.",
+        {"layers": 6, "heads": 8, "width": 512, "hidden": 2048},
+        RAFFEL,
+        ({"vocabulary_size": 32128}, 60_506_624),
     ),
 )
