@@ -202,7 +202,8 @@ def begin_looking(looks, encoded, longest):
     """Return what a decoder's steps have in common, and the state before the first of `longest`.
 
     What an encoder read is its ids `(B, S)` and their memory `(B, S, C)`. The first are each
-    layer's keys and values of that, and which ids are real; the state is empty caches, and the position of the next token, `(B,)`.
+    layer's keys and values of that, and which ids are real; the state is empty caches, and the
+    position of the next token, `(B,)`.
     """
     source, memory = encoded
     seen, rows = [look.remember(memory) for look in looks], ops.shape(source)[0]
