@@ -40,7 +40,7 @@ _SUPERVISED = (*LABELLED, *ANNOTATED, *PAIRED)
 _POSSIBLE = {
     "table": (*LABELLED, "reconstruction"),
     "vector": (*LABELLED, "reconstruction"),
-    "image": (*_SUPERVISED, "reconstruction", "image-synthesis"),
+    "image": (*LABELLED, *ANNOTATED, "reconstruction", "image-synthesis"),
     "text": (*LABELLED, *OF_TEXT),
     "series": ("forecasting",),
 }

@@ -56,6 +56,12 @@ def test_summaries_longer_than_their_texts_are_said(tmp_path):
     assert "1 of 10 summaries are longer than their texts" in data.notes
 
 
+def test_pictures_cannot_be_summarized():
+    with pytest.raises(InputError, match="cannot do summarization") as caught:
+        datasets.load("digits", task="summarization")
+    assert "sequence-to-sequence" not in str(caught.value)
+
+
 def test_rouge_is_that_of_the_definition(docstrings):
     task = Summarization(docstrings.spec)
     expected = ["the first sentence", "other words"]
