@@ -2,12 +2,14 @@
 
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 import zoo
 from zoo.errors import InputError
+from zoo.layers.attention import SelfAttention, Sublayer
 from zoo.training import choices
 
 BERT = {"vocabulary_size": 11, "sequence_length": 9, "layers": 2, "heads": 2, "width": 8}
@@ -26,6 +28,30 @@ def test_padding_changes_nothing(pooling):
     longer, same = model(padded(IDS, 4), training=False)
     np.testing.assert_allclose(hidden, longer[:, :4], atol=1e-5)
     np.testing.assert_allclose(pooled, same, atol=1e-5)
+
+
+def test_a_class_comes_from_the_last_layers_first_token():
+    tokens = zoo.create("bert-tiny", **BERT, pooling="first")
+    classes = zoo.create("bert-tiny", **BERT, pooling="first", classes=3)
+    *own, kernel, bias = classes.get_weights()
+    tokens.set_weights(own)
+    _, pooled = tokens(padded(IDS, 2), training=False)
+    found = classes(padded(IDS, 2), training=False)
+    np.testing.assert_allclose(found, pooled @ kernel + bias, atol=1e-6)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_the_first_that_look_see_what_they_see_among_all(after):
+    x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    real = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], bool)
+    found = []
+    for looking in (None, 2):
+        keras.utils.set_random_seed(0)
+        attention = SelfAttention(2, key_heads=1, stddev=1.0, looking=looking)
+        layer = Sublayer(attention, keras.layers.LayerNormalization(), after=after)
+        assert layer(x, real=real).shape == layer.compute_output_shape(x.shape)
+        found.append(layer(x, real=real))
+    np.testing.assert_allclose(found[1], found[0][:, :2], atol=1e-5)
 
 
 def test_every_token_sees_those_before_and_after_it():

@@ -153,3 +153,25 @@ def test_names_are_those_of_the_command_line():
     from zoo import config
 
     assert set(losses.NAMES) == set(config.LOSSES)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_crossentropy_of_tokens_and_its_slopes_are_keras_own(smoothing):
+    import tensorflow as tf
+
+    codes, shape = RANDOM.integers(5, size=(2, 3)).astype("int32"), (2, 3, 5)
+    logits = tf.constant(RANDOM.normal(size=shape) * 30, "float32")
+    shares = np.eye(5, dtype="float32")[codes]
+    own = losses.create("categorical_crossentropy", "tokens", label_smoothing=smoothing)
+    peer = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    weights = RANDOM.random((2, 3)).astype("float32")
+    found = []
+    for loss, expected in ((own, codes), (peer, shares)):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(expected, logits, sample_weight=weights)
+        found.append((value, tape.gradient(value, logits)))
+    (value, slopes), (peer_value, peer_slopes) = found
+    np.testing.assert_allclose(value, peer_value, rtol=1e-5)
+    np.testing.assert_allclose(slopes, peer_slopes, atol=1e-6)
+    assert np.abs(slopes).max() > 0.01

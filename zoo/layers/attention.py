@@ -44,6 +44,12 @@ def attend(q, k, v, visible=None, scale=None, bias=None, drop=None):
     return ops.reshape(seen, (-1, ops.shape(seen)[1], heads * size)), weights
 
 
+def by_heads(x, size):
+    """Return `(B, T, H D)` as `(B, H, T, D)`, D being `size`."""
+    x = ops.reshape(x, (-1, ops.shape(x)[1], x.shape[-1] // size, size))
+    return ops.transpose(x, (0, 2, 1, 3))
+
+
 def rotate(x, position, base):
     """Turn each pair of halves of `(B, H, T, D)` by an angle in proportion to its position."""
     half = x.shape[-1] // 2
@@ -71,11 +77,13 @@ class SelfAttention(keras.layers.Layer):
         scale: of the scores, by default 1 / sqrt(size).
         stddev: of the normal distribution that weights are drawn from, and `stddev_output` those of
             the output; Glorot's where None.
+        looking: how many of the first tokens look, and come out; all where None. Neither causal nor
+            rotary attention takes it.
     """
 
     def __init__(
         self, heads, key_heads=None, size=None, causal=False, rotary=None, use_bias=True,
-        dropout=0.0, scale=None, stddev=None, stddev_output=None, **kwargs,
+        dropout=0.0, scale=None, stddev=None, stddev_output=None, looking=None, **kwargs,
     ):  # fmt: skip
         super().__init__(**kwargs)
         self.heads, self.key_heads, self.size = heads, key_heads or heads, size
@@ -85,7 +93,7 @@ class SelfAttention(keras.layers.Layer):
             )
         self.causal, self.rotary, self.use_bias = causal, rotary, use_bias
         self.dropout, self.scale = dropout, scale
-        self.stddev, self.stddev_output = stddev, stddev_output
+        self.stddev, self.stddev_output, self.looking = stddev, stddev_output, looking
         self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
@@ -103,15 +111,25 @@ class SelfAttention(keras.layers.Layer):
 
     def project(self, x, position=None):
         """Return queries, keys and values, `(B, H, T, D)`, at their positions `(B, T)`."""
-        heads = self.heads + 2 * self.key_heads
-        x = ops.reshape(self.qkv(x), (-1, ops.shape(x)[1], heads, self.each))
-        x = ops.transpose(x, (0, 2, 1, 3))  # (B, H + 2 G, T, D)
+        if self.looking is not None:
+            return self.project_few(x)
+        x = by_heads(self.qkv(x), self.each)  # (B, H + 2 G, T, D)
         if self.rotary is not None:
             position = ops.arange(ops.shape(x)[2])[None] if position is None else position
             turned = self.heads + self.key_heads
             there = rotate(x[:, :turned], position, self.rotary)
             x = ops.concatenate([there, x[:, turned:]], axis=1)
         return ops.split(x, [self.heads, self.heads + self.key_heads], axis=1)
+
+    def project_few(self, x):
+        """Return queries of the first tokens alone, and all keys and values."""
+        columns = self.heads * self.each
+        kernel, bias = self.qkv.kernel, self.qkv.bias if self.use_bias else None
+        q = ops.matmul(x[:, : self.looking], kernel[:, :columns])
+        kv = ops.matmul(x, kernel[:, columns:])
+        if bias is not None:
+            q, kv = q + bias[:columns], kv + bias[columns:]
+        return by_heads(q, self.each), *ops.split(by_heads(kv, self.each), 2, axis=1)
 
     def call(self, x, real=None, bias=None, training=False):
         reading = caching.current() if self.causal else None
@@ -137,12 +155,12 @@ class SelfAttention(keras.layers.Layer):
         return real if before is None else ops.logical_and(before, real)
 
     def compute_output_shape(self, shape, *args, **kwargs):
-        return shape
+        return shape if self.looking is None else (shape[0], self.looking, *shape[2:])
 
     def get_config(self):
         names = (
             "heads", "key_heads", "size", "causal", "rotary", "use_bias", "dropout", "scale",
-            "stddev", "stddev_output",
+            "stddev", "stddev_output", "looking",
         )  # fmt: skip
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -175,17 +193,13 @@ class CrossAttention(keras.layers.Layer):
 
     def remember(self, memory):
         """Return keys and values `(B, H, S, D)`."""
-        both = self.split(self.keys_values(memory), 2 * self.heads)
+        both = by_heads(self.keys_values(memory), self.each)
         return tuple(ops.split(both, 2, axis=1))
-
-    def split(self, x, heads):
-        x = ops.reshape(x, (-1, ops.shape(x)[1], heads, self.each))
-        return ops.transpose(x, (0, 2, 1, 3))
 
     def call(self, x, memory, real=None, training=False):
         k, v = memory if isinstance(memory, tuple) else self.remember(memory)
         visible = None if real is None else real[:, None, None]
-        q = self.split(self.query(x), self.heads)
+        q = by_heads(self.query(x), self.each)
         drop = partial(self.drop, training=training)
         seen, _ = attend(q, k, v, visible, self.scale, drop=drop)
         return self.output_layer(seen)
@@ -270,7 +284,7 @@ class Sublayer(keras.layers.Layer):
     """Add to `x` what a layer makes of it: `x + drop(body(norm(x)))`.
 
     As the first Transformer had it, the sum is normalized instead, `norm(x + drop(body(x)))`, where
-    `after` is true.
+    `after` is true. Where only the first tokens look, the sum is of those.
 
     Args:
         body: a layer from `(B, T, C)` to the same; further arguments of the call are its own.
@@ -282,6 +296,7 @@ class Sublayer(keras.layers.Layer):
     def __init__(self, body, norm, dropout=0.0, after=False, **kwargs):
         super().__init__(**kwargs)
         self.norm, self.body, self.dropout, self.after = norm, body, dropout, after
+        self.looking = getattr(body, "looking", None)
         self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
@@ -291,11 +306,12 @@ class Sublayer(keras.layers.Layer):
 
     def call(self, x, *others, training=False, **arguments):
         h = self.body(x if self.after else self.norm(x), *others, training=training, **arguments)
+        x = x if self.looking is None else x[:, : self.looking]
         x = x + self.drop(h, training=training)
         return self.norm(x) if self.after else x
 
     def compute_output_shape(self, shape, *args, **kwargs):
-        return shape
+        return shape if self.looking is None else (shape[0], self.looking, *shape[2:])
 
     def get_config(self):
         nested = {

@@ -14,6 +14,7 @@ from keras import ops
 
 from zoo.errors import InputError, unknown
 from zoo.layers import register
+from zoo.losses.tokens import SparseCrossentropy
 
 CLASS = ("categorical_crossentropy", "focal", "mse", "mae")
 BINARY = ("binary_crossentropy", "focal", "mse", "mae")
@@ -69,9 +70,15 @@ def _for_classes(name: str, label_smoothing: float, huber_delta: float) -> keras
         return Focal("softmax")
     if name == "categorical_crossentropy":
         if label_smoothing:
-            return SmoothedSparseCategoricalCrossentropy(label_smoothing)
+            return SparseCrossentropy(label_smoothing)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return ProbabilityError(name, "softmax")
+
+
+def _for_tokens(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
+    if name == "categorical_crossentropy":
+        return SparseCrossentropy(label_smoothing)
+    return _for_classes(name, label_smoothing, huber_delta)
 
 
 def _for_shares(name: str, label_smoothing: float, huber_delta: float) -> keras.losses.Loss:
@@ -110,7 +117,7 @@ _CREATE: dict[str, Callable[[str, float, float], keras.losses.Loss]] = {
     "binary": _for_binary,
     "multi": _for_binary,
     "numbers": _for_numbers,
-    "tokens": _for_classes,
+    "tokens": _for_tokens,
     "pixels": _for_pixels,
 }
 _SAID = {
@@ -134,26 +141,6 @@ class Huber(keras.losses.Huber):
 
     def get_config(self):
         return {**super().get_config(), "delta": self.delta}
-
-
-@register
-class SmoothedSparseCategoricalCrossentropy(keras.losses.Loss):
-    """Cross-entropy of int codes `(...)` and logits `(..., C)` with smoothed labels.
-
-    Each label keeps `1 - label_smoothing`; the rest is spread evenly over all C classes.
-    """
-
-    def __init__(self, label_smoothing, name="categorical_crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.label_smoothing = label_smoothing
-
-    def call(self, y_true, y_pred):
-        own = _log_probability(y_true, y_pred)  # (...)
-        each = ops.mean(ops.log_softmax(y_pred), axis=-1)  # (...)
-        return -(1.0 - self.label_smoothing) * own - self.label_smoothing * each
-
-    def get_config(self):
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @register

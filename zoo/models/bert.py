@@ -68,9 +68,9 @@ def embed(tokens, vocabulary_size, sequence_length, width, dropout):
     return keras.layers.Dropout(dropout)(x) if dropout else x  # (B, T, C)
 
 
-def block(x, real, i, heads, hidden, dropout):
+def block(x, real, i, heads, hidden, dropout, looking=None):
     """One layer: attention, then a dense network, each added to what came in and normalized."""
-    attention = SelfAttention(heads, dropout=dropout, stddev=STDDEV)
+    attention = SelfAttention(heads, dropout=dropout, stddev=STDDEV, looking=looking)
     network = FeedForward(hidden, "gelu", stddev=STDDEV)
     x = Sublayer(attention, normalization(), dropout, after=True, name=f"attention_{i}")(
         x, real=real
@@ -128,8 +128,10 @@ def bert(
     inputs = keras.Input((None,), dtype="int32")
     tokens, real = Steps(name="steps")(inputs)  # (B, T)
     x = embed(tokens, vocabulary_size, sequence_length, width, dropout)
+    first = pooling == "first" and classes is not None  # all that is used of the last layer
     for i in range(layers):
-        x = block(x, real, i, heads, hidden or 4 * width, dropout)
+        looking = 1 if first and i == layers - 1 else None
+        x = block(x, real, i, heads, hidden or 4 * width, dropout, looking)
     pooled = pool(x, real, pooling)
     if classes is None:
         return keras.Model(inputs, [x, pooled], name="bert")

@@ -67,7 +67,8 @@ def ft_transformer(
     x = column_tokens(numbers, codes, cardinalities, width)  # (B, 1 + n + c, width)
     hidden = round(width * hidden_factor)
     for i in range(blocks):
-        attention = SelfAttention(heads, dropout=attention_dropout)
+        looking = 1 if i == blocks - 1 else None  # only the first token of the last is used
+        attention = SelfAttention(heads, dropout=attention_dropout, looking=looking)
         norm = normalization() if i else keras.layers.Identity()
         x = Sublayer(attention, norm, residual_dropout, name=f"attention_{i}")(x)
         network = FeedForward(hidden, activation, gated=True, dropout=dropout)

@@ -49,9 +49,9 @@ def check_patch(input_shape, patch):
     return (height // patch) * (width // patch)
 
 
-def block(x, i, heads, hidden, dropout):
+def block(x, i, heads, hidden, dropout, looking=None):
     """One layer: attention, then a dense network, each of what is normalized, and added to it."""
-    attention = SelfAttention(heads, dropout=dropout, stddev=STDDEV)
+    attention = SelfAttention(heads, dropout=dropout, stddev=STDDEV, looking=looking)
     network = FeedForward(hidden, "gelu", stddev=STDDEV)
     x = Sublayer(attention, normalization(), dropout, name=f"attention_{i}")(x)
     return Sublayer(network, normalization(), dropout, name=f"network_{i}")(x)
@@ -90,6 +90,7 @@ def vit(
     x = PositionEmbedding(1 + count, STDDEV, name="positions")(x)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
     for i in range(layers):
-        x = block(x, i, heads, 4 * width, dropout)
+        looking = 1 if i == layers - 1 else None  # only the class token of the last is used
+        x = block(x, i, heads, 4 * width, dropout, looking)
     x = normalization("normalized")(x)[:, 0]  # (B, C)
     return keras.Model(inputs, logits(x, classes, None, classifier_activation), name="vit")
