@@ -6,7 +6,6 @@ arXiv:2104.09864. Gated networks: Shazeer, GLU Variants Improve Transformer, 202
 """
 
 import math
-from functools import partial
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ from keras import ops
 
 from zoo import layers
 from zoo.layers import caching
+from zoo.layers.dropout import Dropout
 
 HIDDEN = -1e9  # the score of what may not be looked at
 
@@ -94,7 +94,7 @@ class SelfAttention(keras.layers.Layer):
         self.causal, self.rotary, self.use_bias = causal, rotary, use_bias
         self.dropout, self.scale = dropout, scale
         self.stddev, self.stddev_output, self.looking = stddev, stddev_output, looking
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def build(self, shape):
         width = shape[-1]
@@ -139,7 +139,7 @@ class SelfAttention(keras.layers.Layer):
         else:
             q, k, v = self.project(x, ops.maximum(reading.position, 0))
             k, v, visible = reading.extend(k, v)
-        drop = partial(self.drop, training=training)
+        drop = lambda weights: self.drop(weights, training=training)  # noqa: E731
         seen, weights = attend(q, k, v, visible, self.scale, bias, drop)
         if reading is not None:
             reading.weights.append(weights)
@@ -178,7 +178,7 @@ class CrossAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.heads, self.size, self.use_bias = heads, size, use_bias
         self.dropout, self.scale, self.stddev = dropout, scale, stddev
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def build(self, shape, memory_shape=None):
         width = shape[-1]
@@ -200,7 +200,7 @@ class CrossAttention(keras.layers.Layer):
         k, v = memory if isinstance(memory, tuple) else self.remember(memory)
         visible = None if real is None else real[:, None, None]
         q = by_heads(self.query(x), self.each)
-        drop = partial(self.drop, training=training)
+        drop = lambda weights: self.drop(weights, training=training)  # noqa: E731
         seen, _ = attend(q, k, v, visible, self.scale, drop=drop)
         return self.output_layer(seen)
 
@@ -249,7 +249,7 @@ class FeedForward(keras.layers.Layer):
         self.use_bias, self.dropout = use_bias, dropout
         self.stddev, self.stddev_output = stddev, stddev_output
         self.function = layers.activation(activation)
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def build(self, shape):
         columns = self.hidden * (2 if self.gated else 1)
@@ -297,7 +297,7 @@ class Sublayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.norm, self.body, self.dropout, self.after = norm, body, dropout, after
         self.looking = getattr(body, "looking", None)
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def build(self, shape):
         for layer in (self.norm, self.body):

@@ -13,6 +13,7 @@ from keras import ops
 
 from zoo.layers import logits, register
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer, dense
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import PositionEmbedding
 from zoo.layers.recurrent import Steps
 
@@ -65,7 +66,7 @@ def embed(tokens, vocabulary_size, sequence_length, width, dropout):
     x = keras.layers.Embedding(vocabulary_size, width, drawn, name="embedding")(tokens)
     x = PositionEmbedding(sequence_length, STDDEV, name="positions")(x)
     x = normalization("embedded")(FirstKind(name="kinds")(x))
-    return keras.layers.Dropout(dropout)(x) if dropout else x  # (B, T, C)
+    return Dropout(dropout)(x) if dropout else x  # (B, T, C)
 
 
 def block(x, real, i, heads, hidden, dropout, looking=None):
@@ -135,6 +136,6 @@ def bert(
     pooled = pool(x, real, pooling)
     if classes is None:
         return keras.Model(inputs, [x, pooled], name="bert")
-    pooled = keras.layers.Dropout(dropout)(pooled) if dropout else pooled
+    pooled = Dropout(dropout)(pooled) if dropout else pooled
     outputs = logits(pooled, classes, None, classifier_activation)
     return keras.Model(inputs, outputs, name="bert")

@@ -12,6 +12,7 @@ import math
 import keras
 
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import PositionEmbedding
 
 STDDEV = 0.02
@@ -41,7 +42,7 @@ def gpt(vocabulary_size, sequence_length, *, layers=4, heads=4, width=128, dropo
         name="embedding",
     )
     x = PositionEmbedding(sequence_length, STDDEV, name="positions")(embedding(tokens))  # (B, T, C)
-    x = keras.layers.Dropout(dropout)(x) if dropout else x
+    x = Dropout(dropout)(x) if dropout else x
     drawn = {"stddev": STDDEV, "stddev_output": STDDEV / math.sqrt(2 * layers)}
     for i in range(layers):
         attention = SelfAttention(heads, causal=True, dropout=dropout, **drawn)

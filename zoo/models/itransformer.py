@@ -9,6 +9,7 @@ import keras
 
 from zoo.layers import series
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
+from zoo.layers.dropout import Dropout
 
 
 def itransformer(
@@ -51,7 +52,7 @@ def itransformer(
     if future is not None:
         ahead = keras.layers.Dense(width)(series.Columns(0, known)(future))  # (B, known, width)
         x = keras.layers.Concatenate(axis=1)([x, ahead])
-    x = keras.layers.Dropout(dropout)(x)
+    x = Dropout(dropout)(x)
     for i in range(blocks):
         bodies = {
             "attention": SelfAttention(heads, dropout=dropout),

@@ -11,6 +11,7 @@ import math
 import keras
 
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
+from zoo.layers.dropout import Dropout
 
 STDDEV = 0.02
 
@@ -57,7 +58,7 @@ def llama(
         name="embedding",
     )
     x = embedding(tokens)  # (B, T, C)
-    x = keras.layers.Dropout(dropout)(x) if dropout else x
+    x = Dropout(dropout)(x) if dropout else x
     drawn = {"stddev": STDDEV, "stddev_output": STDDEV / math.sqrt(2 * layers), "use_bias": False}
     for i in range(layers):
         attention = SelfAttention(

@@ -13,6 +13,7 @@ from keras import ops
 from zoo import layers
 from zoo.layers import series
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import PositionEmbedding
 
 
@@ -101,7 +102,7 @@ def patchtst(
     count = series.targets_of(input_shape, targets)
     x, mean, spread = series.TakeOff("mean")(series.Columns(0, count)(past))  # (B, T, history)
     x = keras.layers.Dense(width)(Patches(patch, stride)(x))  # (B T, N, width)
-    x = keras.layers.Dropout(dropout)(PositionEmbedding(x.shape[1])(x))
+    x = Dropout(dropout)(PositionEmbedding(x.shape[1])(x))
     for i in range(blocks):
         bodies = {
             "attention": SelfAttention(heads),

@@ -18,6 +18,7 @@ from zoo.layers.attention import (
     Sublayer,
     begin_looking,
 )
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import RelativePositions
 
 
@@ -53,7 +54,7 @@ class Stack(keras.layers.Layer):
         self.relative = RelativePositions(heads, both=not self.decodes, name="relative")
         self.blocks = [self.block(i) for i in range(depth)]
         self.norm = normalization("normalized")
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def block(self, i):
         each = self.width // self.heads

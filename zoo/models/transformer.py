@@ -19,6 +19,7 @@ from zoo.layers.attention import (
     Sublayer,
     begin_looking,
 )
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import SinusoidalPositions
 
 
@@ -35,7 +36,7 @@ class TokenVectors(keras.layers.Layer):
             name="embedding",
         )  # fmt: skip
         self.positions = SinusoidalPositions(name="positions")
-        self.drop = keras.layers.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def build(self, shape):
         self.embedding.build((None, None))

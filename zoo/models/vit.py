@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo.layers import images, logits, register
 from zoo.layers.attention import FeedForward, SelfAttention, Sublayer
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import PositionEmbedding
 
 STDDEV = 0.02  # of all weights when drawn
@@ -88,7 +89,7 @@ def vit(
     x = keras.layers.Conv2D(width, patch, patch, kernel_initializer=drawn, name="patches")(inputs)
     x = ClassToken(name="class_token")(keras.layers.Reshape((count, width))(x))  # (B, 1 + count, C)
     x = PositionEmbedding(1 + count, STDDEV, name="positions")(x)
-    x = keras.layers.Dropout(dropout)(x) if dropout else x
+    x = Dropout(dropout)(x) if dropout else x
     for i in range(layers):
         looking = 1 if i == layers - 1 else None  # only the class token of the last is used
         x = block(x, i, heads, 4 * width, dropout, looking)
