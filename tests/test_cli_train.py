@@ -66,7 +66,7 @@ def test_dry_run_writes_nothing(zoo, tmp_path):
     _, out, _ = zoo("train", "mlp", "--data", "iris", *TINY, "--dry-run", "--json")
     estimate = json.loads(out)
     assert estimate["steps"] == 8
-    assert estimate["seconds"] == pytest.approx(8 * estimate["seconds_per_step"])
+    assert estimate["seconds"] > 8 * estimate["seconds_per_step"] > 0  # validation is counted
     assert estimate["memory_megabytes"] > 100
     assert list(tmp_path.iterdir()) == []
 

@@ -207,13 +207,17 @@ def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
     trainer = session.trainer(None)
     trainer.fit(steps=1)
     trainer.position.stopped = False
-    began, before = time.monotonic(), trainer.position.step
+    before, trained = trainer.position.step, []
+    trainer.on_call = lambda logs: trained.append(time.monotonic())
+    began = time.monotonic()
     trainer.fit(seconds=trainer.position.seconds + seconds)
-    done = trainer.position.step - before
-    each = (time.monotonic() - began) / max(done, 1)
+    each = (trained[-1] - began) / (trainer.position.step - before)
+    validating = time.monotonic() - trained[-1]
     chosen = session.config.optimization
     steps = chosen.steps or (session.epochs or 0) * session.steps_per_epoch or None
     limit = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
+    if steps is not None:
+        limit = each * steps + validating * (session.epochs or 0)
     return {
         "model": session.row.name,
         "task": session.task.name,
@@ -225,6 +229,6 @@ def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
         "epochs": session.epochs,
         "steps": steps,
         "seconds_per_step": each,
-        "seconds": limit if steps is None else each * steps,
+        "seconds": limit,
         "memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
