@@ -71,7 +71,7 @@ def texts_of(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> tuple[Raw, 
     """Return texts as an earlier data set had them, and which rows were asked for.
 
     They are in the column of its name; of a file of text, but for a language model, each line is
-    one.
+    one, so that answers line up with lines; blank ones at the end are not.
     """
     name = spec.inputs[0].name
     if raw.kind == "table" and raw.frame is not None:
@@ -80,7 +80,7 @@ def texts_of(raw: Raw, rows: np.ndarray, spec: Spec, source: str) -> tuple[Raw, 
         return replace(raw, kind="text", documents=texts.tolist(), column=name), rows
     if raw.kind != "text" or spec.task == "language-modelling" or raw.frame is not None:
         return replace(raw, column=name), rows
-    lines = [line for row in rows for line in str(raw.documents[row]).split("\n") if line.strip()]
+    lines = [line for row in rows for line in str(raw.documents[row]).rstrip().split("\n")]
     return replace(raw, documents=lines, column=name, given={}), np.arange(len(lines))
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from zoo import api, config, options
+from zoo import api, config, options, registry
 from zoo.cli import train as command
 from zoo.cli import zoo as command_line
 from zoo.errors import InputError
@@ -113,6 +113,23 @@ def test_the_row_s_defaults_go_before_the_general_ones_and_after_the_user_s():
     assert chosen.optimization.optimizer == "adamw"
     assert chosen.optimization.steps is None
     assert config.resolve(chosen, row) == chosen
+
+
+def test_every_default_of_a_row_is_used():
+    for name in registry.list_models():
+        training = registry.get(name).training
+        found = config.resolve(config.build(name, {}), training).options()
+        length = {"epochs": None, "steps": None}  # follow from the size of the data
+        wanted = {k: v for k, v in {**training, **length}.items() if k in found}
+        assert {k: found[k] for k in wanted} == wanted, name
+
+
+def test_smoothed_labels_are_not_for_every_loss():
+    row = {"label_smoothing": 0.1}
+    assert resolved(row).regularization.label_smoothing == 0.1
+    assert resolved(row, label_smoothing=0).regularization.label_smoothing == 0
+    assert resolved(row, loss="focal").regularization.label_smoothing == 0
+    assert resolved().regularization.label_smoothing == 0
 
 
 def test_another_optimizer_brings_its_own_learning_rate():

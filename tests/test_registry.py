@@ -254,6 +254,18 @@ def test_show_layers():
     assert "Did you mean 'relu'" in str(error)
 
 
+def test_arguments_are_read_without_importing_a_model():
+    code = """
+        import sys
+        from zoo import registry
+        for name in registry.list_models():
+            if not name.startswith("keras-"):
+                registry.arguments(name)
+                assert "keras" not in sys.modules, name
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
 @pytest.mark.parametrize("arguments", [["list"], ["show", "mlp"], ["show", "--help"]])
 def test_nothing_heavy_is_imported(arguments):
     code = f"""

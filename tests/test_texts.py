@@ -57,7 +57,7 @@ def test_texts_are_classified(classified):
     assert api.predict(run, {"review": ["a great film", "so dull"]})["label"].tolist() == [
         "for", "against",
     ]  # fmt: skip
-    (folder / "new.txt").write_text("the film was lovely\n\nawful\n")
+    (folder / "new.txt").write_text("the film was lovely\nawful\n\n")
     told: list[str] = []
     answers = api.predict(run, folder / "new.txt", say=told.append)
     assert (answers["label"].tolist(), told) == (["for", "against"], [])
@@ -199,6 +199,8 @@ def test_what_is_written_is_measured(reversed_, tmp_path):
     assert sample["expected"] == sample["source"][::-1]
     answers = api.predict(reversed_, {"source": ["a b c", ""]})
     assert answers["target"].shape == (2,)
+    (tmp_path / "lines.txt").write_text("a b c\n\nc b a\n\n")
+    assert len(api.predict(reversed_, tmp_path / "lines.txt")["target"]) == 3
     assert api.export(reversed_, "savedmodel", tmp_path / "out")["largest_difference"] == 0
 
 

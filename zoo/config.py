@@ -167,7 +167,9 @@ class Regularization:
         "`zoo data show` draws them.",
         kind="augmentations",
     )  # fmt: skip
-    label_smoothing: float = option(0.0, "Share of each label spread over all.", low=0.0, high=0.9)
+    label_smoothing: float | None = option(
+        None, "Share of each label spread over all.", low=0.0, high=0.9
+    )  # fmt: skip
     class_weight: str | None = option(
         None, "Weigh classes by how rare they are.", choices=("auto",)
     )
@@ -191,11 +193,9 @@ class Run:
         (), "Python file that registers models or data sets of your own; repeatable."
     )
     checkpoint_every: str = option(
-        "auto",
-        "Steps, or time as 30s or 10m, between checkpoints; auto is 30s, or more where "
-        "saving would cost over 1 % of the time.",
-        kind="interval",
-    )
+        "auto", "Steps, or time as 30s or 10m, between checkpoints; auto is 30s, or more where "
+        "saving would cost over 1 % of the time.", kind="interval",
+    )  # fmt: skip
 
 
 GROUPS = (Data, Model, Optimization, Regularization, Run)
@@ -266,17 +266,17 @@ def resolve(config: Config, training: Mapping[str, Any]) -> Config:
             f"--{first} and --{second} were both given. Expected one of --epochs, --steps and "
             "--time-limit."
         )
-    if config.optimization.huber_delta != 1.0 and config.optimization.loss != "huber":
+    delta, flat = config.optimization.huber_delta, config.options()
+    if delta != 1.0 and config.optimization.loss != "huber":
         raise InputError(
-            f"--huber-delta received {config.optimization.huber_delta:g} without huber. "
-            "Expected --loss huber with it."
+            f"--huber-delta received {delta:g} without huber. Expected --loss huber with it."
         )
-    flat = config.options()
     general = {
         "batch_size": 32, "optimizer": "adamw", "learning_rate": 1e-3, "schedule": "cosine",
-        "warmup": 0.0, "early_stopping": 0,
+        "warmup": 0.0, "early_stopping": 0, "label_smoothing": 0.0,
     }  # fmt: skip
-    defaults = {**general, **training}
+    smoothed = config.optimization.loss in (None, "categorical_crossentropy")
+    defaults = {**general, **training} | ({} if smoothed else {"label_smoothing": 0.0})
     if config.optimization.optimizer not in (None, defaults["optimizer"]):
         defaults = {**defaults, "learning_rate": LEARNING_RATES[config.optimization.optimizer]}
         for name in ("momentum", "weight_decay"):

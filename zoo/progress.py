@@ -16,10 +16,11 @@ class Progress:
     Args:
         text: what is being done, as "Reading sales.csv".
         unit: what is counted.
+        total: how many there are, where that is known.
     """
 
-    def __init__(self, text: str, unit: str = "rows"):
-        self.text, self.unit = text, unit
+    def __init__(self, text: str, unit: str = "rows", total: int | None = None):
+        self.text, self.unit, self.total = text, unit, total
         self.rows = 0
         self._started = time.monotonic()
         self._said = False
@@ -57,4 +58,5 @@ class Progress:
         self._said = True
 
     def _text(self) -> str:
-        return f"{self.text}: {self.rows:,} {self.unit}"
+        total = "" if self.total is None else f" of {self.total:,}"
+        return f"{self.text}: {self.rows:,}{total} {self.unit}"

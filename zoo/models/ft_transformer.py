@@ -39,7 +39,7 @@ def ft_transformer(
     blocks=3,
     heads=8,
     width=192,
-    hidden_factor=4 / 3,
+    hidden_factor=1.3333333333333333,
     activation="relu",
     attention_dropout=0.2,
     dropout=0.1,

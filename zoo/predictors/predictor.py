@@ -130,7 +130,7 @@ class Predictor:
                 "least. Try another file."
             )
         batches, batch_size = [], batch_size or self.batch_size
-        with Progress("Predicting") as progress:
+        with Progress("Predicting", total=len(served)) as progress:
             for start in range(0, len(served), batch_size):
                 rows = np.arange(start, min(start + batch_size, len(served)))
                 batches.append(self._named(served, rows))

@@ -14,21 +14,30 @@ from zoo.preprocessing import tokenizers
 from zoo.preprocessing.text import dense, ragged
 from zoo.preprocessing.tokenizers import BOUNDARY
 
+SPARE = 10  # tokens
+
 
 class PairPreprocessor:
     """Ids of sources, a boundary after each, and of targets, one before and after each.
 
-    Texts longer than `sequence_length` tokens are cut at their end.
+    Texts longer than `sequence_length` tokens are cut at their end. What is written is at most
+    `longest` tokens: a few more than the longest target that was learned from has.
     """
 
     kind = "pairs"
 
     def __init__(
-        self, name: str, source: Mapping[str, Any], target: Mapping[str, Any], sequence_length: int
+        self,
+        name: str,
+        source: Mapping[str, Any],
+        target: Mapping[str, Any],
+        sequence_length: int,
+        longest: int | None = None,
     ):
         self.name = name
         self.source, self.target = map(tokenizers.from_json, (source, target))
         self.sequence_length = sequence_length
+        self.longest = longest or sequence_length
 
     @classmethod
     def fit(
@@ -36,11 +45,14 @@ class PairPreprocessor:
     ) -> PairPreprocessor:
         """Learn a vocabulary of the training sources, and one of the targets."""
         kind = tokenizers.TOKENIZERS[tokenizer]
+        targets = list(split.targets())
         source, target = (
             kind.fit(pieces(texts), vocabulary_size).to_json()
-            for texts in (split.documents, split.targets())
+            for texts in (split.documents, targets)
         )
-        return cls(spec.inputs[0].name, source, target, sequence_length)
+        ids = ragged(tokenizers.from_json(target), targets, sequence_length)
+        longest = min(int(ids.row_lengths().numpy().max()) + SPARE, sequence_length)
+        return cls(spec.inputs[0].name, source, target, sequence_length, longest)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fitted state as plain values."""
@@ -50,6 +62,7 @@ class PairPreprocessor:
             "source": self.source.to_json(),
             "target": self.target.to_json(),
             "sequence_length": self.sequence_length,
+            "longest": self.longest,
         }
 
     def builder_arguments(self) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class SequenceToSequence(common.Task):
         def serve(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             source = preprocessor.tensors(preprocessor.encode(raw))["source"]
             encoded = [tf.repeat(x, BEAMS, axis=0) for x in encoder(source, training=False)]
-            longest = tf.minimum(2 * tf.shape(source)[1] + 10, preprocessor.sequence_length)
+            longest = tf.minimum(2 * tf.shape(source)[1] + 10, preprocessor.longest)
             fixed, state = decoder.begin(encoded, longest + 1)
             first = tf.fill((BEAMS * tf.shape(source)[0],), BOUNDARY)
             step = lambda token, state: decoder.step(token, fixed, state)  # noqa: E731
