@@ -62,8 +62,9 @@ def test_texts_are_classified(classified):
     answers = api.predict(run, folder / "new.txt", say=told.append)
     assert (answers["label"].tolist(), told) == (["for", "against"], [])
     (folder / "strange.txt").write_text("the film was lovely\n\nxyzzy plugh\n")
-    api.predict(run, folder / "strange.txt", say=told.append)
-    assert told == ["Data: 1 of 2 texts have no token that came in training"]
+    answers = api.predict(run, folder / "strange.txt", say=told.append)
+    assert len(answers["label"]) == 3
+    assert told == ["Data: 2 of 3 texts have no token that came in training"]
     result = api.export(run, "savedmodel", folder / "exported")
     assert result["largest_difference"] <= 1e-6
     loaded = tf.saved_model.load(str(folder / "exported")).signatures["serving_default"]
