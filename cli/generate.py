@@ -61,7 +61,7 @@ OF_PICTURES = ("out",)
 )  # fmt: skip
 @click.option(
     "--chat", is_flag=True,
-    help="Answer each line of stdin, all before it in mind, until a blank line or --stop.",
+    help="Answer each line of stdin, all before it in mind, each until a blank line or --stop.",
 )  # fmt: skip
 @click.option("--attention", metavar="FILE", help="Draw where each head looked in the text (PNG).")
 @click.option("--out", metavar="FILE", help="Where the grid of pictures goes (PNG).")
@@ -98,6 +98,8 @@ def command(
             raise InputError(
                 f"{name} received '{path}'. Expected a file ending in .png. Try {path}.png."
             )
+    if "" in stop:
+        raise InputError("--stop received ''. Expected a text of one character at least.")
     from zoo import api
     from zoo.predictors import writing
 
@@ -115,6 +117,7 @@ def command(
             _refuse(ctx, DRAWN, "with --beams, which draws nothing")
             how = {"beams": beams}
         if chat:
+            _refuse(ctx, ("count", "attention"), "with --chat")
             _chat(predictor, prompt, tokens, stop or (TURN,), how, as_json)
             return
         if attention is not None:
@@ -171,6 +174,9 @@ def _chat(
     predictor: Any, context: str, tokens: int, stop: tuple[str, ...], how: dict, as_json: bool
 ) -> None:
     """Answer lines of stdin; the model reads all that was said before."""
+    from zoo.predictors import writing
+
+    notes: list[str] = []
     for turn in itertools.count():
         if sys.stdin.isatty():
             click.echo("> ", nl=False, err=True)
@@ -178,9 +184,13 @@ def _chat(
         if not line:
             return
         context += line
+        if not notes:  # said once
+            notes = writing.notes(predictor, context)
+            for note in notes:
+                say(f"Note: {note}")
         drawn = {**how, "seed": how["seed"] + turn} if "seed" in how else how
         stream = predictor.stream([context], tokens, stop=stop, **drawn)
-        (text,) = _write("", stream, 1, as_json)
+        (text,) = _write(line.rstrip("\n") if as_json else "", stream, 1, as_json)
         context += text + stop[0]
 
 

@@ -41,7 +41,9 @@ def test_a_conversation_stays_in_the_context(zoo, run, say):
     say("who are you?\nand who?\n")
     command = ("generate", run, "--chat", "--temperature", 0, "--tokens", 20, "--stop", "\n")
     code, out, err = zoo(*command)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert "Note: the model sees the last 16 of the prompt's 23 tokens\n" in err
+    assert err.count("the model sees") == 1
     first, second = out.splitlines()
     context = "who are you?\n"
     predictor = api.load(run)
@@ -50,7 +52,18 @@ def test_a_conversation_stays_in_the_context(zoo, run, say):
     assert predictor.generate([context], 20, temperature=0.0, stop=["\n"]) == [second]
     say("who are you?\n")
     code, out, _ = zoo(*command, "--json")
-    assert [json.loads(line)["texts"] for line in [out]] == [[first]]
+    assert json.loads(out) == {"prompt": "who are you?", "texts": [first]}
+
+
+def test_what_has_no_part_in_a_conversation_or_ends_nothing(zoo, run):
+    for more, said in (
+        (("--chat", "--count", 2), "--count was given with --chat. Expected none."),
+        (("--chat", "--attention", "a.png"), "--attention was given with --chat."),
+        (("--stop", ""), "--stop received ''. Expected a text of one character at least."),
+    ):
+        code, out, err = zoo("generate", run, *more)
+        assert (code, out) == (2, "")
+        assert said in err
 
 
 def test_where_it_looked_is_drawn(zoo, run, tmp_path):
