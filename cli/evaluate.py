@@ -60,7 +60,7 @@ def command(
         print_json(result)
         return
     click.echo(
-        f"{source}: {result['task']} on {result['examples']} examples of {result['data']}"
+        f"{source}: {result['task']} on {result['examples']:,} examples of {result['data']}"
         + (f" ({result['split']})" if result["split"] else "")
     )
     for note in result.get("notes", ()):

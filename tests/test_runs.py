@@ -289,3 +289,15 @@ def test_nothing_heavy_is_imported():
     )
     output, errors = child(code).communicate()
     assert output.strip() == "[]", errors
+
+
+def test_a_run_that_was_not_trained_to_its_end(zoo, tmp_path):
+    run = tmp_path / "run"
+    assert zoo("train", "mlp", "--data", "iris", "--epochs", 1, "--run", run)[0] == 0
+    (run / "model.safetensors").unlink()
+    code, out, err = zoo("evaluate", run)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"Error: The run '{run}' has no weights: it was not trained to its end. Expected a "
+        f"finished run. Try `zoo train --resume {run}`.\n"
+    )

@@ -136,11 +136,16 @@ def _measurable(run: Run) -> Iterator[None]:
         ) from error
 
 
+def count(number: int, what: str) -> str:
+    """Say how many there are of something."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> str:
     """Say after which epoch training ended, and whose weights were kept."""
     given_up = stopping is not None and stopping.waited >= stopping.patience
     early = given_up or (planned is not None and done < planned)
-    ended = f"Stopped early, after epoch {done}" if early else f"Trained for {done} epochs"
+    ended = f"Stopped early, after epoch {done}" if early else f"Trained for {count(done, 'epoch')}"
     if stopping is None or stopping.best_epoch is None:
         return f"{ended}."
     return (
@@ -180,7 +185,8 @@ def headline(score: str, result: dict[str, Any]) -> str:
     ]
     beside = f" ({', '.join(others)})" if others else ""
     return (
-        f"{result['split'].capitalize()} {score} {shown}{beside} on {result['examples']} examples"
+        f"{result['split'].capitalize()} {score} {shown}{beside} on "
+        f"{count(result['examples'], 'example')}"
     )
 
 
@@ -192,8 +198,9 @@ def describe(session: Session) -> str:
     if getattr(feed, "lengths", None) is not None:
         read += f" ({padding(feed, batch, session.config.run.seed):.1%} padding)"
     steps, epochs = session.config.optimization.steps, session.epochs
-    length = f"{steps:,} steps" if steps else f"{epochs} epochs" if epochs else "until time is up"
-    examples = f"{sizes['train']:,} training example{'s' * (sizes['train'] != 1)}"
+    length = count(epochs, "epoch") if epochs else "until time is up"
+    length = count(steps, "step") if steps else length
+    examples = count(sizes["train"], "training example")
     return (
         f"{session.row.name} for {session.task.name}: {session.model.count_params():,} parameters, "
         f"{examples}{read}, {session.steps_per_epoch:,} steps an epoch, {length}, "

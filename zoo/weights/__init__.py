@@ -145,9 +145,16 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, "numpy") as file:
             yield file
     except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as error:
+        of_run = (path.parent / "config.yaml").exists()
+        if of_run and isinstance(error, FileNotFoundError):
+            raise InputError(
+                f"The run '{path.parent}' has no weights: it was not trained to its end. Expected "
+                f"a finished run. Try `zoo train --resume {path.parent}`."
+            ) from error
+        again = f"`zoo train --resume {path.parent}`" if of_run else "another copy"
         raise InputError(
             f"Cannot read the weights '{path}': {' '.join(str(error).split())[:200]}. Expected a "
-            "whole safetensors file. Try `zoo train --resume` of a run, or another copy."
+            f"whole safetensors file. Try {again}."
         ) from error
 
 
