@@ -11,6 +11,7 @@ from published import CONFIGS, begin, drawn, linear, refusal, values, write
 from safetensors.numpy import save_file
 
 import zoo
+from zoo.errors import InputError
 
 WIDTH, VOCABULARY, LENGTH = 8, 11, 6
 SIZE = {"layers": 2, "heads": 2, "width": WIDTH}
@@ -271,6 +272,11 @@ def test_texts_are_cut_by_the_vocabulary_of_the_weights(tmp_path):
         set=SIZE,
     )  # fmt: skip
     assert f"Weights: 29 arrays of '{folder}'; 2 others are new" in said
+    with pytest.raises(InputError, match="come with 11 tokens. Expected those"):
+        zoo.train(
+            "bert-tiny", data=str(tmp_path / "texts.csv"), kind="text", target="opinion",
+            weights=str(folder), vocabulary_size=50, set=SIZE,
+        )  # fmt: skip
     predictor = zoo.load(run)
     ids = predictor.preprocessor.encode({"text": tf.constant(["Good films"])})["ids"]
     assert ids.to_list() == [[2, 4, 6, 7, 3]]

@@ -63,7 +63,13 @@ def fit_preprocessor(
     reads = preprocessing.OF_TEXT.get(task, preprocessing.TextPreprocessor)
     whole = dataset.spec.kind == "text" and issubclass(reads, preprocessing.TextPreprocessor)
     if whole and "tokenizer" not in of_text:
-        of_text = published_tokens(chosen.network.weights) | of_text
+        published = published_tokens(chosen.network.weights)
+        if published and "vocabulary_size" in of_text:
+            raise InputError(
+                f"--vocabulary-size received {of_text['vocabulary_size']:,} with weights that come "
+                f"with {published['vocabulary_size']:,} tokens. Expected those. Try without it."
+            )
+        of_text = published | of_text
     return preprocessing.fit(dataset, task, embeddings=embeddings, of_text=of_text)
 
 

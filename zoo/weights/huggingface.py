@@ -180,7 +180,8 @@ def check_config(model: keras.Model, found: Published) -> None:
         held = found.config.get(name, default)
         if held not in values:
             raise InputError(
-                f"--weights '{found.path}' has {name} {str(held)[:60]}. Expected "
+                f"--weights '{found.path}', a {found.config['model_type']}, has {name} "
+                f"{str(held)[:60]}. Expected "
                 f"{' or '.join(map(str, values)) or 'none'}, as this model has. Try another model "
                 "of `zoo list --family transformer`."
             )
