@@ -174,6 +174,7 @@ def failed(results):
     return {r.check: r.message for r in results if not r.passed}
 
 
+@pytest.mark.slow
 def test_every_family_conforms(monkeypatch):
     # A published network may have a hundred million weights; the slow test builds them.
     here = tuple(c for c in conformance.HERE if c is not conformance.parameters)

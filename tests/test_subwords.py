@@ -232,6 +232,7 @@ def test_what_is_shown_only_grows(tokenizer):
     assert all(later.startswith(sooner) for sooner, later in itertools.pairwise(shown))
 
 
+@pytest.mark.slow
 def test_classes_of_texts(tmp_path):
     rows = [
         (f"the film was {word} indeed {i}", word) for i, word in enumerate(["fine", "dull"] * 60)
