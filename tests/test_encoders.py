@@ -54,6 +54,12 @@ def test_the_first_that_look_see_what_they_see_among_all(after):
     np.testing.assert_allclose(found[1], found[0][:, :2], atol=1e-5)
 
 
+@pytest.mark.parametrize("more", [{"causal": True}, {"rotary": 10_000.0}])
+def test_attention_that_cannot_leave_tokens_out(more):
+    with pytest.raises(ValueError, match="neither causal nor rotary"):
+        SelfAttention(2, looking=1, **more)
+
+
 def test_every_token_sees_those_before_and_after_it():
     model = zoo.create("bert-tiny", **BERT)
     hidden, _ = model(IDS, training=False)

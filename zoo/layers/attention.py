@@ -91,6 +91,11 @@ class SelfAttention(keras.layers.Layer):
             raise ValueError(
                 f"Expected `key_heads` to divide `heads`. Received: {self.key_heads} and {heads}"
             )
+        if looking is not None and (causal or rotary is not None):
+            raise ValueError(
+                "Expected `looking` of attention that is neither causal nor rotary. Received: "
+                f"looking={looking}, causal={causal}, rotary={rotary}"
+            )
         self.causal, self.rotary, self.use_bias = causal, rotary, use_bias
         self.dropout, self.scale = dropout, scale
         self.stddev, self.stddev_output, self.looking = stddev, stddev_output, looking
@@ -124,7 +129,7 @@ class SelfAttention(keras.layers.Layer):
     def project_few(self, x):
         """Return queries of the first tokens alone, and all keys and values."""
         columns = self.heads * self.each
-        kernel, bias = self.qkv.kernel, self.qkv.bias if self.use_bias else None
+        kernel, bias = self.qkv.kernel, self.qkv.bias
         q = ops.matmul(x[:, : self.looking], kernel[:, :columns])
         kv = ops.matmul(x, kernel[:, columns:])
         if bias is not None:

@@ -214,17 +214,17 @@ def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
     trainer = session.trainer(None)
     trainer.fit(steps=1)
     trainer.position.stopped = False
-    before, trained = trainer.position.step, []
-    trainer.on_call = lambda logs: trained.append(time.monotonic())
+    before, called, validating = trainer.position.step, list[float](), list[float]()
+    trainer.on_call = lambda logs: called.append(time.monotonic())
+    trainer.on_row = lambda row: validating.append(time.monotonic() - called[-1])
     began = time.monotonic()
     trainer.fit(seconds=trainer.position.seconds + seconds)
-    each = (trained[-1] - began) / (trainer.position.step - before)
-    validating = time.monotonic() - trained[-1]
+    each = (time.monotonic() - began - sum(validating)) / (trainer.position.step - before)
     chosen = session.config.optimization
     steps = chosen.steps or (session.epochs or 0) * session.steps_per_epoch or None
     limit = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
     if steps is not None:
-        limit = each * steps + validating * (session.epochs or 0)
+        limit = each * steps + sum(validating) / len(validating) * (session.epochs or 0)
     return {
         "model": session.row.name,
         "task": session.task.name,
