@@ -59,8 +59,9 @@ def command(
     if as_json:
         print_json(result)
         return
+    examples = f"{result['examples']:,} example{'s' * (result['examples'] != 1)}"
     click.echo(
-        f"{source}: {result['task']} on {result['examples']:,} examples of {result['data']}"
+        f"{source}: {result['task']} on {examples} of {result['data']}"
         + (f" ({result['split']})" if result["split"] else "")
     )
     for note in result.get("notes", ()):

@@ -107,8 +107,6 @@ def command(
     predictor = api.load(source)
     if "generate" in predictor.functions:
         _refuse(ctx, OF_PICTURES, "for a model that makes text")
-        for note in writing.notes(predictor, prompt):
-            say(f"Note: {note}")
         how = {
             "temperature": temperature, "top_k": top_k, "top_p": top_p,
             "repetition_penalty": repetition_penalty, "seed": seed,
@@ -120,6 +118,8 @@ def command(
             _refuse(ctx, ("count", "attention"), "with --chat")
             _chat(predictor, prompt, tokens, stop or (TURN,), how, as_json)
             return
+        for note in writing.notes(predictor, prompt):
+            say(f"Note: {note}")
         if attention is not None:
             writing.attention(predictor, prompt)  # refuses before anything is written
         stream = predictor.stream([prompt] * (count or 1), tokens, stop=stop, **how)
