@@ -25,15 +25,13 @@ LARGEST_STDIN = 1 << 30  # bytes
 )
 @click.option(
     "--stdin-kind",
-    type=click.Choice(["csv", "jsonl"]),
-    default="csv",
-    show_default=True,
-    help="What comes from stdin.",
+    type=click.Choice(["csv", "jsonl", "txt"]),
+    help="What comes from stdin; by default csv, for a model of texts txt, a text a line.",
 )
 @json_option
 def command(
     source: str, data: tuple[str, ...], out: str | None, draw: str | None, grad_cam: bool,
-    nearest: str | None, stdin_kind: str, as_json: bool,
+    nearest: str | None, stdin_kind: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer every example of a FILE (- for stdin) with a line of CSV, or of JSON.
 
@@ -43,6 +41,7 @@ def command(
     \b
     zoo predict runs/mlp-iris-1 flowers.csv
     zoo predict runs/mlp-iris-1 - < flowers.csv
+    echo "A dog runs." | zoo predict runs/transformer-tiny-multi30k-1 -
     zoo predict runs/mlp-digits-1 three.png
     zoo predict runs/dlinear-load-1 recent.csv
     zoo predict runs/minilm-pairs-1 questions.txt --nearest answers.txt
@@ -77,7 +76,7 @@ def command(
 
 
 def _answers(
-    predictor: Any, data: tuple[str, ...], draw: str | None, grad_cam: bool, stdin_kind: str
+    predictor: Any, data: tuple[str, ...], draw: str | None, grad_cam: bool, stdin_kind: str | None
 ) -> dict[str, Any]:
     """Answer pictures, whose files are then named, or one file of another kind."""
     from zoo import api
@@ -110,12 +109,13 @@ def _paths(found: list[Any]) -> Any:
     return np.array(names, dtype=object)
 
 
-def _from_stdin(predictor: Any, kind: str) -> dict[str, Any]:
+def _from_stdin(predictor: Any, kind: str | None) -> dict[str, Any]:
     """Answer what comes from stdin, kept in a file for as long as that takes."""
     from zoo import api
 
     if sys.stdin.isatty():
         raise InputError("No file was given and nothing comes from stdin. Expected a file.")
+    kind = kind or ("txt" if predictor.spec.kind == "text" else "csv")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, f"stdin.{kind}")
         with open(path, "wb") as file:

@@ -1,5 +1,6 @@
 """zoo train: a model, a data set, a run."""
 
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -127,6 +128,10 @@ def _print_estimate(estimate: dict[str, Any]) -> None:
     for name, value in estimate.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key} {item}" for key, item in value.items())
+        elif name == "seconds" and value is not None:
+            name, value = "time", timedelta(seconds=round(value))
         elif isinstance(value, float):
-            value = f"{value:.4g}"
+            value = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        elif isinstance(value, int):
+            value = f"{value:,}"
         click.echo(f"{name.replace('_', ' '):18} {'-' if value is None else value}")

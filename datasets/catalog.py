@@ -228,7 +228,7 @@ _CORPORA = (
         ("language-modelling",),
         "forty thousand lines of Shakespeare's plays, one running text",
         "zoo.datasets.corpora:tiny_shakespeare",
-        3,
+        None,
         "Karpathy, char-rnn, 2015, github.com/karpathy/char-rnn",
         "public domain",
     ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,7 @@ def test_dry_run_writes_nothing(zoo, tmp_path):
     shown = dict(line.split(maxsplit=1) for line in out.splitlines() if " " in line)
     assert shown["parameters"] == "67"
     assert "train 105" in shown["sizes"]
+    assert re.fullmatch(r"0:\d\d:\d\d", shown["time"])
     _, out, _ = zoo("train", "mlp", "--data", "iris", *TINY, "--dry-run", "--json")
     estimate = json.loads(out)
     assert estimate["steps"] == 8

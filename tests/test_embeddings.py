@@ -59,15 +59,30 @@ def test_vectors_have_length_one_and_are_exported(run, tmp_path):
     )
 
 
-def test_the_nearest_texts_of_a_file_are_named(run, zoo, tmp_path):
+@pytest.mark.parametrize("kind", ["txt", "tsv"])
+def test_the_nearest_texts_of_a_file_are_named(kind, run, zoo, tmp_path):
     (tmp_path / "asked.txt").write_text("one two three four\n")
-    (tmp_path / "known.txt").write_text("dix dix dix dix\nun deux trois quatre\nneuf sept un un\n")
-    command = ("predict", run, tmp_path / "asked.txt", "--nearest", tmp_path / "known.txt")
+    known = ["dix dix dix dix", "un deux trois quatre", "neuf sept un un"]
+    if kind == "tsv":  # of pairs the second ones
+        known = ["text\tother", *(f"one two three four\t{text}" for text in known)]
+    (tmp_path / f"known.{kind}").write_text("\n".join(known) + "\n")
+    command = ("predict", run, tmp_path / "asked.txt", "--nearest", tmp_path / f"known.{kind}")
     code, out, err = zoo(*command)
     assert code == 0, err
     header, line = out.splitlines()
     assert header == "text,nearest,similarity"
     assert line.startswith("one two three four,un deux trois quatre,0.")
+
+
+def test_texts_come_from_stdin_a_line_each(run, zoo, tmp_path, monkeypatch):
+    path = tmp_path / "asked.txt"
+    path.write_text("one two, three\nfour\n")
+    expected = zoo("predict", run, path)[1]
+    with open(path, encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        code, out, err = zoo("predict", run, "-")
+    assert (code, out) == (0, expected), err
+    assert len(out.splitlines()) == 3
 
 
 def test_nearest_is_for_vectors_alone(zoo, trained, tmp_path):

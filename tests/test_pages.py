@@ -124,13 +124,16 @@ def test_the_page_of_an_unfinished_run(run):
 
 
 def test_the_page_shows_other_tables_and_pictures(run):
-    run.write_metrics({"scores": {"loss": 1.0}, "tables": {"per_target": [{"target": "y"}] * 40}})
+    written = [{"source": "guten Tag", "expected": "good day", "written": "good week"}]
+    tables = {"per_target": [{"target": "y"}] * 40, "samples": written}
+    run.write_metrics({"scores": {"loss": 1.0}, "tables": tables})
     run.plots.mkdir()
     reports.save(reports.draw("curves", log()), run.plots / "my_picture.png")
     reader = Reader()
     reader.feed(reports.write(run).read_text())
     assert "Per target" in reader.text
     assert "40 rows" in reader.text
+    assert "good week" in reader.text
     assert "my picture" in reader.text
 
 

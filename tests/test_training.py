@@ -13,7 +13,7 @@ from zoo.training import optimizers
 from zoo.training.checkpoints import Checkpoints, Interval
 from zoo.training.feeds import Resident
 from zoo.training.loop import Trainer
-from zoo.training.order import epoch_order
+from zoo.training.order import by_length, epoch_order
 from zoo.training.session import prepare
 
 
@@ -154,6 +154,17 @@ def test_order_is_a_permutation_of_seed_and_epoch():
     assert all((np.sort(order) == np.arange(100)).all() for order in orders.values())
     assert len({tuple(order) for order in orders.values()}) == 4
     assert (epoch_order(100, 1, 1).numpy() == orders[1, 1]).all()
+
+
+def test_batches_are_of_sequences_about_as_long_whichever_of_two_is_the_longer():
+    draws = np.random.RandomState(0)
+    long, short = draws.randint(1, 500, 320), draws.randint(1, 20, 320)
+    for lengths in (np.stack([long, short], axis=1), np.stack([short, long], axis=1)):
+        order = by_length(epoch_order(320, 0, 0).numpy(), lengths, 32, 0, 0).numpy()
+        batches = lengths[order].reshape(10, 32, 2)
+        padded = batches.max(axis=1).sum() * 32
+        assert np.sort(order).tolist() == [*range(320)]
+        assert 1 - lengths.sum() / padded < 0.15
 
 
 def float64(batch, accumulate=1, rows=44, schedule=None, **options):

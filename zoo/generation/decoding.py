@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.preprocessing.tokenizers import BOUNDARY, PADDING, UNKNOWN
+from zoo.preprocessing.tokenizers import BOUNDARY, PADDING
 
 LENGTH_PENALTY = 1.0
 NEVER = -1e9
@@ -24,7 +24,9 @@ def beam_search(
 ) -> tf.Tensor:
     """Return the best text of each row, int32 `(rows, T)`, padded, boundaries left out.
 
-    The unknown token is never written.
+    Texts that are over are set aside, at most `beams` a row, and leave their places to texts that
+    go on; a row is done when none that goes on is better than the worst of those. Padding
+    and the unknown token are never written.
 
     Args:
         step: takes tokens `(rows * beams,)` and a state; returns logits and the next state.
@@ -36,37 +38,44 @@ def beam_search(
     rows, size = tf.shape(logits)[0] // beams, logits.shape[-1]
     first = tf.tile(tf.constant([[0.0] + [NEVER] * (beams - 1)]), (rows, 1))  # all are the same yet
     written = tf.fill((rows, beams, longest), PADDING)
-    over = tf.fill((rows, beams), False)
-    lengths = tf.zeros((rows, beams))
 
     def write(i: tf.Tensor, carried: Any) -> tuple[tf.Tensor, Any]:
-        logits, state, scores, written, over, lengths = carried
-        logs = _allowed(tf.reshape(logits, (rows, beams, size)), over)
-        total = tf.reshape(scores[..., None] + logs, (rows, beams * size))
-        scores, places = tf.math.top_k(total, beams)
-        parent, token = places // size, places % size  # (rows, beams)
+        logits, state, scores, written, finished, kept = carried
+        total = scores[..., None] + _logs(tf.reshape(logits, (rows, beams, size)))
+        total, places = tf.math.top_k(tf.reshape(total, (rows, beams * size)), 2 * beams)
+        parent, token = places // size, places % size  # (rows, 2 * beams): beams of them may end
+        here = tf.equal(tf.range(longest), i)
+        grown = tf.gather(written, parent, axis=1, batch_dims=1)
+        ended = token == BOUNDARY
+        finished, kept = _best(
+            beams,
+            tf.concat([finished, tf.where(ended, total / _penalty(i + 1), NEVER)], axis=1),
+            tf.concat([kept, grown], axis=1),
+        )
+        grown = tf.where(here, token[..., None], grown)
+        scores, written, parent, token = _best(
+            beams, tf.where(ended, 2 * NEVER, total), grown, parent, token
+        )
         flat = tf.reshape(parent + tf.range(rows)[:, None] * beams, (-1,))
         state = keras.tree.map_structure(lambda x: tf.gather(x, flat), state)
-        lengths += tf.cast(~over, tf.float32)
-        written, over, lengths = (
-            tf.gather(x, parent, axis=1, batch_dims=1) for x in (written, over, lengths)
-        )
-        over = tf.logical_or(over, token == BOUNDARY)
-        here = tf.equal(tf.range(longest), i)
-        written = tf.where(here, tf.where(over, PADDING, token)[..., None], written)
         logits, state = step(tf.reshape(token, (-1,)), state)
-        return i + 1, (logits, state, scores, written, over, lengths)
+        return i + 1, (logits, state, scores, written, finished, kept)
 
-    begun = (logits, state, first, written, over, lengths)
-    _, (_, _, scores, written, _, lengths) = tf.while_loop(
-        lambda i, carried: tf.logical_and(i < longest, ~tf.reduce_all(carried[4])),
+    def goes_on(i: tf.Tensor, carried: Any) -> tf.Tensor:
+        better = carried[2][:, 0] / _penalty(i) > carried[4][:, -1]
+        return tf.logical_and(i < longest, tf.reduce_any(better))
+
+    none = tf.fill((rows, beams), 2 * NEVER)
+    begun = (logits, state, first, written, none, written)
+    i, (_, _, scores, written, finished, kept) = tf.while_loop(
+        goes_on,
         write,
         (0, begun),
         shape_invariants=(tf.TensorShape([]), loose(begun)),
         parallel_iterations=1,
     )
-    best = tf.argmax(scores / ((5.0 + lengths) / 6.0) ** LENGTH_PENALTY, axis=1)
-    return tf.gather(written, best, axis=1, batch_dims=1)
+    finished = tf.concat([finished, scores / _penalty(i)], axis=1)
+    return _best(1, finished, tf.concat([kept, written], axis=1))[1][:, 0]
 
 
 def loose(carried: Any) -> Any:
@@ -74,9 +83,17 @@ def loose(carried: Any) -> Any:
     return tf.nest.map_structure(lambda x: tf.TensorShape([None] * len(x.shape)), carried)
 
 
-def _allowed(logits: tf.Tensor, over: tf.Tensor) -> tf.Tensor:
-    """Return log probabilities `(rows, beams, V)`; after the end there is nothing but padding."""
-    logs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-    token = tf.range(logits.shape[-1])
-    logs = tf.where(token == UNKNOWN, NEVER, logs)
-    return tf.where(over[..., None], tf.where(token == PADDING, 0.0, NEVER), logs)
+def _logs(logits: tf.Tensor) -> tf.Tensor:
+    """Return log probabilities `(rows, beams, V)`; padding and the unknown are never written."""
+    never = tf.range(logits.shape[-1]) < BOUNDARY
+    return tf.where(never, NEVER, tf.nn.log_softmax(tf.cast(logits, tf.float32)))
+
+
+def _penalty(length: tf.Tensor) -> tf.Tensor:
+    return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** LENGTH_PENALTY
+
+
+def _best(count: int, scores: tf.Tensor, *others: tf.Tensor) -> list[tf.Tensor]:
+    """Return the highest scores of each row in order, and what belongs to them of the others."""
+    scores, places = tf.math.top_k(scores, count)
+    return [scores, *(tf.gather(x, places, axis=1, batch_dims=1) for x in others)]

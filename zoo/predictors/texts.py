@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from zoo import datasets
+from zoo.datasets.base import Spec
+from zoo.datasets.text import TextSplit
 from zoo.errors import InputError
 from zoo.predictors.predictor import Predictor
 from zoo.preprocessing import tokenizers
@@ -30,6 +32,8 @@ def nearest(
 ) -> dict[str, Any]:
     """Return texts of a file, and for each the nearest one of another file, by their cosine.
 
+    Of a file of pairs the targets are searched.
+
     Raises:
         InputError: the predictor does not answer with vectors, or there is not one file.
     """
@@ -42,16 +46,26 @@ def nearest(
         raise InputError(
             f"Received {' and '.join(asked) or 'nothing'} with --nearest. Expected one file."
         )
-    sides = []
-    for path in (asked[0], known):
-        split: Any = datasets.read(path, predictor.spec, targets=False)
+    splits: list[Any] = [datasets.read(asked[0], predictor.spec, targets=False)]
+    splits.append(_answers(known, predictor.spec))
+    for split in splits:
         note(predictor, split, say)
-        sides.append((list(map(str, split.documents)), predictor.predict(split)["embedding"]))
-    (texts, ours), (others, theirs) = sides
-    cosines = ours @ theirs.T
+    ours, theirs = (predictor.predict(split)["embedding"] for split in splits)
+    texts, others = (list(map(str, split.documents)) for split in splits)
+    cosines = np.clip(ours @ theirs.T, -1, 1)
     best = cosines.argmax(axis=1)
     return {
         predictor.spec.inputs[0].name: np.array(texts, object),
         "nearest": np.array([others[i] for i in best], object),
         "similarity": cosines[np.arange(len(best)), best],
     }
+
+
+def _answers(path: str, spec: Spec) -> TextSplit:
+    """Return the texts of a file, of pairs the second ones."""
+    try:
+        split: Any = datasets.read(path, spec)
+    except InputError:  # they are no pairs
+        split = datasets.read(path, spec, targets=False)
+        return TextSplit.of(split.documents, spec.inputs[0].name)
+    return TextSplit.of(list(split.targets()), spec.inputs[0].name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import keras
@@ -249,6 +250,7 @@ def encode(tokenizer: Tokenizer, pieces: Iterable[str]) -> Iterable[np.ndarray]:
         yield from np.split(tokens, splits[1:-1])
 
 
+@lru_cache(maxsize=4)  # traced once, not for each split
 def _in_graph(tokenizer: Tokenizer) -> Callable[[list[str]], tuple[np.ndarray, np.ndarray]]:
     """Return what makes of texts their tokens, one after another, and where each begins."""
     graph = tf.function(

@@ -104,7 +104,10 @@ def _line(axes: Any, x: list[float], y: list[float], **style: Any) -> None:
 
 
 def _finish(axes: Any) -> None:
-    """Use a logarithmic axis where a curve falls so far that its end would look flat."""
+    """Name a single epoch, and use a logarithmic axis where a curve's end would look flat."""
+    epochs = {x for line in axes.lines for x in line.get_xdata()}
+    if len(epochs) == 1:
+        axes.set_xticks([*epochs])
     values = [y for line in axes.lines for y in line.get_ydata()]
     if not values or min(values) <= 0 or max(values) < 100 * min(values):
         return

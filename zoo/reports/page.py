@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from zoo.reports import FROM_TABLES
 from zoo.reports.diagnosis import diagnose
 from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
@@ -129,7 +130,12 @@ def _scores(metrics: Mapping[str, Any]) -> str:
 def _listed(metrics: Mapping[str, Any]) -> Iterable[tuple[str, list[Mapping[str, Any]]]]:
     """Yield the tables that are read rather than drawn: lists of rows without a picture."""
     for name, rows in (metrics.get("tables") or {}).items():
-        if name not in CAPTIONS and isinstance(rows, list) and rows and isinstance(rows[0], dict):
+        if (
+            name not in FROM_TABLES
+            and isinstance(rows, list)
+            and rows
+            and isinstance(rows[0], dict)
+        ):
             yield name, rows
 
 

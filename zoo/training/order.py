@@ -61,6 +61,7 @@ def by_length(
     rest, order = order[whole:], order[:whole]
     pools = np.split(order, range(POOL * batch, whole, POOL * batch))
     columns = lengths.reshape(len(lengths), -1)
+    columns = columns[:, np.argsort(columns.sum(axis=0), kind="stable")]  # the longest decide most
     pools = [pool[np.lexsort(columns[pool].T)] for pool in pools]
     batches = np.concatenate(pools).reshape(-1, batch)
     shuffled = np.random.RandomState([seed, epoch]).permutation(len(batches))
