@@ -6,7 +6,6 @@ import pytest
 
 import zoo
 from zoo import registry
-from zoo.models.dcgan import stages_of
 from zoo.models.gpt import gpt
 from zoo.models.lenet5 import lenet5
 from zoo.models.linear import linear
@@ -259,77 +258,6 @@ def test_gpt_starts_close_to_an_even_guess():
 def test_gpt_refuses_more_tokens_than_it_has_positions():
     with pytest.raises(ValueError, match="at most 8 tokens"):
         gpt(11, 8, layers=1, heads=2, width=8)(np.zeros((1, 9), "int32"))
-
-
-@pytest.mark.parametrize("shape", [(8, 8, 1), (12, 20, 3), (28, 28, 1), (64, 64, 3)])
-def test_dcgan_makes_and_judges_pictures_of_any_size(shape):
-    model = zoo.create("dcgan", input_shape=shape, latent_dim=5, filters=2)
-    pictures = value(model(normal(3, 5)))
-    assert pictures.shape == (3, *shape)
-    assert pictures.min() >= 0
-    assert pictures.max() <= 1
-    assert value(model.discriminator(pictures)).shape == (3, 1)
-
-
-def test_dcgan_halves_pictures_as_the_paper():
-    assert [stages_of(n, n) for n in (8, 12, 16, 28, 32, 64)] == [2, 2, 2, 2, 3, 4]
-    with pytest.raises(ValueError, match="Received: 10x10"):
-        stages_of(10, 10)
-
-
-def test_label_smoothing_is_one_sided():
-    pictures = RANDOM.random((4, 8, 8, 1)).astype("float32")
-    found = []
-    for smoothing in (0.0, 0.1):
-        keras.utils.set_random_seed(0)
-        tiny = registry.get("dcgan").tiny
-        model = zoo.create("dcgan", **tiny, label_smoothing=smoothing)
-        model.compile("sgd")
-        logits = value(model.discriminator(pictures))
-        found.append((model.test_on_batch(pictures, return_dict=True), logits))
-    (plain, logits), (smooth, _) = found
-    # -(1 - s) log p - s log(1 - p) exceeds -log p by s times the logit
-    difference = smooth["discriminator_loss"] - plain["discriminator_loss"]
-    assert difference == pytest.approx(0.1 * logits.mean(), rel=1e-3, abs=1e-6)
-    assert smooth["generator_loss"] == pytest.approx(plain["generator_loss"])
-
-
-def optimizer_values(model):
-    optimizers = (model.optimizer, model.discriminator_optimizer)
-    return [value(v) for optimizer in optimizers for v in optimizer.variables]
-
-
-@pytest.mark.parametrize("way", ["keras", "weights"])
-def test_both_optimizers_survive_saving(tmp_path, way):
-    tiny = registry.get("dcgan").tiny
-    model = zoo.create("dcgan", **tiny, label_smoothing=0.1)
-    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(2e-3))
-    model.fit(RANDOM.random((8, 8, 8, 1)).astype("float32"), batch_size=4, verbose=0)
-    if way == "keras":
-        model.save(tmp_path / "m.keras")
-        loaded = keras.models.load_model(tmp_path / "m.keras")
-    else:
-        model.save_weights(tmp_path / "m.weights.h5")
-        loaded = zoo.create("dcgan", **tiny, label_smoothing=0.1)
-        loaded.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(2e-3))
-        loaded.load_weights(tmp_path / "m.weights.h5")
-    assert loaded.label_smoothing == 0.1
-    assert loaded.optimizer.beta_1 == 0.5
-    assert float(loaded.discriminator_optimizer.learning_rate) == pytest.approx(2e-3)
-    assert int(loaded.optimizer.iterations) == 2
-    for a, b in zip(optimizer_values(model), optimizer_values(loaded), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_one_optimizer_is_copied_for_the_discriminator():
-    model = zoo.create("dcgan", **registry.get("dcgan").tiny)
-    model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5))
-    assert model.discriminator_optimizer is not model.optimizer
-    assert model.discriminator_optimizer.beta_1 == 0.5
-    pictures = RANDOM.random((8, 8, 8, 1)).astype("float32")
-    history = model.fit(pictures, batch_size=4, verbose=0, validation_data=(pictures,)).history
-    names = {"generator_loss", "discriminator_loss"}
-    assert set(history) == names | {f"val_{name}" for name in names}
 
 
 def test_bad_arguments_say_what_was_received():

@@ -20,7 +20,10 @@ CODED = (
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
     """Return random inputs to call a model with, given what it was built with."""
     if getattr(model, "latent_dim", None):
-        return np.random.default_rng(0).normal(size=(EXAMPLES, model.latent_dim)).astype("float32")
+        random = np.random.default_rng(0)
+        latents = random.normal(size=(EXAMPLES, model.latent_dim)).astype("float32")
+        classes = arguments.get("classes")
+        return {"latents": latents, "classes": _codes_of(classes)} if classes else latents
     return _data(arguments)
 
 
@@ -49,7 +52,8 @@ def examples(model: keras.Model, row: Row, arguments: Mapping[str, Any]) -> tupl
     x = _data(arguments)
     task = row.tasks[0]
     if task == "image-synthesis":
-        return x, None
+        classes = arguments.get("classes")
+        return x, _codes_of(classes) if classes else None
     if task == "reconstruction":
         return x, x
     random = np.random.default_rng(1)
@@ -59,6 +63,10 @@ def examples(model: keras.Model, row: Row, arguments: Mapping[str, Any]) -> tupl
     if _codes(task, shape):
         return x, random.integers(shape[-1], size=shape[:-1]).astype("int32")
     return x, random.integers(2, size=shape).astype("float32")
+
+
+def _codes_of(classes: int) -> np.ndarray:
+    return (np.arange(EXAMPLES) % classes).astype("int32")
 
 
 def _boxes(random: Any, classes: int) -> np.ndarray:

@@ -9,11 +9,13 @@ in the generator, leaky ReLU of slope 0.2 in the discriminator, weights drawn fr
 import keras
 
 from zoo import layers
-from zoo.models.adversarial import Adversarial
+from zoo.models.adversarial import Adversarial, check_picture
 
 
-def stages_of(height, width):
+def stages_of(input_shape):
     """Return how often a picture is halved: down to 4 pixels as in the paper, at least twice."""
+    check_picture(input_shape)
+    height, width, _ = input_shape
     if height % 4 or width % 4 or min(height, width) < 8:
         raise ValueError(
             "Expected height and width to be divisible by 4 and at least 8. "
@@ -35,8 +37,8 @@ def normalized(x):
 
 
 def generator(input_shape, latent_dim, filters):
+    stages = stages_of(input_shape)
     height, width, channels = input_shape
-    stages = stages_of(height, width)
     base = (height // 2**stages, width // 2**stages, filters * 2 ** (stages - 1))
     latents = keras.Input((latent_dim,), name="latents")
     x = keras.layers.Dense(
@@ -62,10 +64,10 @@ def generator(input_shape, latent_dim, filters):
     return keras.Model(latents, pictures, name="generator")
 
 
-def discriminator(input_shape, filters):
+def discriminator(input_shape, filters, normalize=normalized):
     pictures = keras.Input(input_shape, name="pictures")
     x = keras.layers.Rescaling(2.0, offset=-1.0)(pictures)  # the paper's [-1, 1]
-    for stage in range(stages_of(*input_shape[:2])):
+    for stage in range(stages_of(input_shape)):
         x = keras.layers.Conv2D(
             filters * 2**stage,
             5,
@@ -74,7 +76,7 @@ def discriminator(input_shape, filters):
             use_bias=stage == 0,
             kernel_initializer=initializer(),
         )(x)
-        x = x if stage == 0 else normalized(x)
+        x = x if stage == 0 else normalize(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)  # half the size, twice the filters
     x = keras.layers.Flatten()(x)
     logit = keras.layers.Dense(1, kernel_initializer=initializer(), dtype="float32", name="logits")(
@@ -83,7 +85,9 @@ def discriminator(input_shape, filters):
     return keras.Model(pictures, logit, name="discriminator")
 
 
-def dcgan(input_shape, *, latent_dim=100, filters=64, label_smoothing=0.0):
+def dcgan(
+    input_shape, *, latent_dim=100, filters=64, label_smoothing=0.0, r1=0.0, discriminator_rate=1.0
+):
     """Build a DCGAN; called, it turns latents `(B, latent_dim)` into pictures in [0, 1].
 
     Args:
@@ -91,15 +95,14 @@ def dcgan(input_shape, *, latent_dim=100, filters=64, label_smoothing=0.0):
         latent_dim: how many normal random numbers a picture is made from.
         filters: channels next to the picture; each halving of its size doubles them.
         label_smoothing: teach the discriminator that real is `1 - label_smoothing` instead of 1.
+        r1: weight of the penalty on the discriminator's slope at real pictures; 0 for none.
+        discriminator_rate: the discriminator's learning rate, as a share of the generator's.
     """
-    if len(input_shape) != 3:
-        raise ValueError(
-            "Expected `input_shape` to be (height, width, channels). "
-            f"Received: input_shape={input_shape}"
-        )
     return Adversarial(
         generator(input_shape, latent_dim, filters),
         discriminator(input_shape, filters),
         label_smoothing=label_smoothing,
+        r1=r1,
+        discriminator_rate=discriminator_rate,
         name="dcgan",
     )

@@ -1,12 +1,34 @@
-"""Generative adversarial networks: picture synthesis."""
+"""Generative adversarial networks and their relatives: picture synthesis."""
 
 from zoo.registry.row import Paper, Row
 
+_SYNTHESIS = ("image-synthesis",)
+_TINY = {"input_shape": (8, 8, 1), "latent_dim": 4, "filters": 4}
+_ADAM = {"optimizer": "adam", "momentum": 0.5, "batch_size": 64, "steps": 3000}
+
 ROWS = (
+    Row(
+        name="gan",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.gan:gan",
+        summary="Dense generator and maxout discriminator in competition: the first of its kind.",
+        paper=Paper(
+            "Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville, Bengio",
+            "Generative Adversarial Networks",
+            2014,
+            "1406.2661",
+        ),
+        options={"label_smoothing": 0.1},
+        tiny={
+            "input_shape": (8, 8, 1), "latent_dim": 4, "units": (8,), "discriminator_units": (8,),
+        },
+        training={**_ADAM, "learning_rate": 2e-4},
+    ),
     Row(
         name="dcgan",
         family="gan",
-        tasks=("image-synthesis",),
+        tasks=_SYNTHESIS,
         builder="zoo.models.dcgan:dcgan",
         summary="Convolutional generator and discriminator in competition.",
         paper=Paper(
@@ -18,13 +40,78 @@ ROWS = (
         ),
         # A quarter of the time of 64 filters at the paper's 2e-4, and digits no worse to the eye.
         options={"filters": 32, "label_smoothing": 0.1},
-        tiny={"input_shape": (8, 8, 1), "latent_dim": 4, "filters": 4},
-        training={
-            "optimizer": "adam",
-            "learning_rate": 5e-4,
-            "momentum": 0.5,
-            "batch_size": 64,
-            "steps": 3000,
-        },
+        tiny=_TINY,
+        training={**_ADAM, "learning_rate": 5e-4},
     ),
-)
+    Row(
+        name="cgan",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.cgan:cgan",
+        summary="Dense networks that make and judge pictures of a class that is asked for.",
+        paper=Paper(
+            "Mirza, Osindero", "Conditional Generative Adversarial Nets", 2014, "1411.1784"
+        ),
+        options={"label_smoothing": 0.1},
+        tiny={
+            "input_shape": (8, 8, 1), "classes": 3, "latent_dim": 4, "units": (4, 4, 8),
+            "discriminator_units": (4, 4, 8),
+        },
+        training={**_ADAM, "learning_rate": 2e-4},
+    ),
+    Row(
+        name="wgan-gp",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.wgan_gp:wgan_gp",
+        summary="A critic of a DCGAN's layers that estimates a Wasserstein distance.",
+        paper=Paper(
+            "Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville",
+            "Improved Training of Wasserstein GANs",
+            2017,
+            "1704.00028",
+        ),
+        options={"filters": 32},
+        tiny=_TINY,
+        training={**_ADAM, "learning_rate": 2e-4, "momentum": 0.0, "batch_size": 320},
+    ),
+    Row(
+        name="sngan",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.sngan:sngan",
+        summary="A discriminator with spectral normalization, and the hinge loss.",
+        paper=Paper(
+            "Miyato, Kataoka, Koyama, Yoshida",
+            "Spectral Normalization for Generative Adversarial Networks",
+            2018,
+            "1802.05957",
+        ),
+        options={"filters": 32},
+        tiny=_TINY,
+        training={**_ADAM, "learning_rate": 2e-4},
+    ),
+    Row(
+        name="projection-sngan",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.sngan:projection_sngan",
+        summary="An SNGAN that makes pictures of a class that is asked for.",
+        paper=Paper(
+            "Miyato, Koyama", "cGANs with Projection Discriminator", 2018, "1802.05637"
+        ),
+        options={"filters": 32},
+        tiny={**_TINY, "classes": 3},
+        training={**_ADAM, "learning_rate": 2e-4},
+    ),
+    Row(
+        name="vae",
+        family="gan",
+        tasks=_SYNTHESIS,
+        builder="zoo.models.vae:vae",
+        summary="Variational autoencoder: pictures from latents without a competition.",
+        paper=Paper("Kingma, Welling", "Auto-Encoding Variational Bayes", 2013, "1312.6114"),
+        tiny=_TINY,
+        training={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 64, "epochs": 20},
+    ),
+)  # fmt: skip

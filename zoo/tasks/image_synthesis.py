@@ -19,7 +19,11 @@ PIXELS = 2048
 
 
 class ImageSynthesis(common.Task):
-    """Makes `image` (uint8) and `png` (bytes) from a count and a seed."""
+    """Makes `image` (uint8) and `png` (bytes) from a count and a seed, of classes also `label`.
+
+    Where the data have classes a model may be told of them, and then makes pictures of one that is
+    asked for, or of all in turn.
+    """
 
     name = "image-synthesis"
     monitor = None
@@ -27,6 +31,11 @@ class ImageSynthesis(common.Task):
 
     def __init__(self, spec: Spec):
         self.column = spec.inputs[0].name
+        self.classes = spec.classes if spec.task == "classification" else ()
+
+    def builder_arguments(self) -> dict[str, Any]:
+        """Return how many classes there are, where there are any."""
+        return {"classes": len(self.classes)} if self.classes else {}
 
     def loss(self, name: str | None, **options: Any) -> None:
         """Return None: an adversarial model brings its own losses."""
@@ -36,46 +45,65 @@ class ImageSynthesis(common.Task):
                 "model brings its own losses."
             )
 
-    def targets(self, split: Any) -> None:
-        """Return None: pictures have no targets here."""
-        return
+    def targets(self, split: Any) -> Any:
+        """Return the codes of the classes, or None where there are none."""
+        return split.targets() if self.classes else None
 
-    def example(self, inputs: tf.Tensor, target: None) -> tuple[Any, ...]:
-        """Return what the adversarial step takes."""
-        return (inputs,)
+    def example(self, inputs: tf.Tensor, target: tf.Tensor | None) -> tuple[Any, ...]:
+        """Return what the model's own step takes."""
+        return (inputs,) if target is None else (inputs, target)
 
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
         """Turn pictures in [0, 1] into uint8 arrays and PNG bytes."""
         outputs = tf.cast(outputs, tf.float32)
         image = tf.cast(tf.round(tf.clip_by_value(outputs, 0.0, 1.0) * 255.0), tf.uint8)
         png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec((), tf.string))
-        return {"image": image, "png": png}
+        made = {"image": image, "png": png}
+        if isinstance(inputs, dict):
+            made["label"] = tf.gather(tf.constant(self.classes), inputs["classes"])
+        return made
 
     def signatures(self, model: Any, preprocessor: Any) -> dict[str, common.Signature]:
-        """Return functions that make pictures from a count and a seed, and from latents."""
+        """Return functions that make pictures from a count and a seed, and from latents.
 
-        latent_dim = getattr(model, "latent_dim", None) or model.input_shape[-1]
+        A model of classes takes also the name of one, or "" for all in turn.
+        """
+        generator = getattr(model, "generator", model)
+        of_classes = isinstance(generator.input, dict)
+        latent_dim = (generator.input["latents"] if of_classes else generator.input).shape[-1]
 
-        def serve(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-            drawn = latents.normal(count, latent_dim, seed)
-            return self.decode(model(drawn, training=False), drawn)
+        def serve(
+            count: tf.Tensor, seed: tf.Tensor, label: tf.Tensor | None = None
+        ) -> dict[str, tf.Tensor]:
+            inputs: Any = latents.normal(count, latent_dim, seed)
+            if label is not None:
+                inputs = {"latents": inputs, "classes": self._codes(count, label)}
+            return self.decode(generator(inputs, training=False), inputs)
 
-        def tensors(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.decode(model(inputs, training=False), inputs)
+        def tensors(**named: tf.Tensor) -> dict[str, tf.Tensor]:
+            inputs = named if of_classes else named["inputs"]
+            return self.decode(generator(inputs, training=False), inputs)
 
-        return {
-            "serving_default": (
-                serve,
-                {
-                    "count": tf.TensorSpec((), tf.int32, name="count"),
-                    "seed": tf.TensorSpec((), tf.int32, name="seed"),
-                },
-            ),
-            "tensors": (
-                tensors,
-                {"inputs": tf.TensorSpec((None, latent_dim), tf.float32, name="inputs")},
-            ),
+        numbers = {
+            "count": tf.TensorSpec((), tf.int32, name="count"),
+            "seed": tf.TensorSpec((), tf.int32, name="seed"),
         }
+        if of_classes:
+            numbers["label"] = tf.TensorSpec((), tf.string, name="label")
+        return {
+            "serving_default": (serve, numbers),
+            "tensors": (tensors, common.tensor_signature(generator)),
+        }
+
+    def _codes(self, count: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        """Return a class for each picture, int32 `(count,)`."""
+        found = tf.equal(tf.constant(self.classes), label)
+        known = tf.debugging.Assert(
+            tf.logical_or(tf.equal(label, ""), tf.reduce_any(found)), ["an unknown class:", label]
+        )
+        with tf.control_dependencies([known]):
+            asked = tf.fill((count,), tf.argmax(found, output_type=tf.int32))
+            return tf.where(tf.equal(label, ""), tf.range(count) % len(self.classes), asked)
 
     def evaluate(self, predict: Callable[[Any], dict], split: Any) -> dict[str, Any]:
         """Compare as many made pictures as the split has real ones, by their pixels.

@@ -39,6 +39,11 @@ def refuse_unread(row: Row, dictated: dict[str, Any], known: set[str]) -> None:
             f"Model '{row.name}' reads tokens, and the data are no text. Expected one that reads "
             "numbers. Try mlp, vit-tiny-16 for pictures, or --kind text to read texts."
         )
+    if "classes" in known - set(dictated) and row.tasks == ("image-synthesis",):
+        raise InputError(
+            f"Model '{row.name}' makes pictures of classes, and the data have none. Expected some. "
+            "Try a folder of pictures a class, without --task, or dcgan."
+        )
     if "vocabulary_size" in dictated and "vocabulary_size" not in known:
         raise InputError(
             f"Model '{row.name}' reads numbers, and the data are text. Expected one that reads "

@@ -92,7 +92,8 @@ class Session:
     def state(self) -> dict[str, Any]:
         """Return what a predictor is made from, beside the weights."""
         generative = self.task.name == "image-synthesis"
-        inputs = ("count", "seed") if generative else self.preprocessor.signature()
+        made = ("count", "seed", *(("label",) if "classes" in self.builder else ()))
+        inputs = made if generative else self.preprocessor.signature()
         return {
             "spec": self.dataset.spec.to_json(),
             "task": self.task.to_json(),
