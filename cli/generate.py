@@ -4,6 +4,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ OF_TEXT = (
 )  # fmt: skip
 DRAWN = ("temperature", "top_k", "top_p", "repetition_penalty", "seed", "count")  # not with beams
 TURN = "\n\n"  # ends an answer unless --stop says another text
-OF_PICTURES = ("out",)
+OF_PICTURES = ("out", "label")
 
 
 @click.command("generate")
@@ -64,7 +65,12 @@ OF_PICTURES = ("out",)
     help="Answer each line of stdin, all before it in mind, each until a blank line or --stop.",
 )  # fmt: skip
 @click.option("--attention", metavar="FILE", help="Draw where each head looked in the text (PNG).")
-@click.option("--out", metavar="FILE", help="Where the grid of pictures goes (PNG).")
+@click.option("--class", "label", default="", metavar="NAME", help="The class of the pictures.")
+@click.option(
+    "--out", metavar="PATH",
+    help="Where pictures go: a grid (.png), arrays (.npz), a walk from each to the next (.gif), or "
+    "a new folder.",
+)  # fmt: skip
 @json_option
 @click.pass_context
 def command(
@@ -82,6 +88,7 @@ def command(
     attention: str | None,
     count: int | None,
     seed: int,
+    label: str,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -92,12 +99,13 @@ def command(
     zoo generate runs/lstm-python-docs-1 --count 3 --top-p 0.9 --stop "."
     zoo generate runs/gpt-nano-tiny-shakespeare-1 --chat
     zoo generate runs/dcgan-digits-1 --out digits.png
+    zoo generate runs/cgan-digits-1 --class 7 --count 1000 --out sevens.npz
     """
-    for name, path in (("--out", out), ("--attention", attention)):
-        if path is not None and not path.lower().endswith(".png"):
-            raise InputError(
-                f"{name} received '{path}'. Expected a file ending in .png. Try {path}.png."
-            )
+    if attention is not None and not attention.lower().endswith(".png"):
+        raise InputError(
+            f"--attention received '{attention}'. Expected a file ending in .png. Try "
+            f"{attention}.png."
+        )
     if "" in stop:
         raise InputError("--stop received ''. Expected a text of one character at least.")
     from zoo import api
@@ -133,12 +141,16 @@ def command(
             "Expected a model for language-modelling or image-synthesis. Try `zoo predict`."
         )
     _refuse(ctx, OF_TEXT, "for a model that makes pictures")
-    path = out or _default_path(source)
-    size = _draw(predictor, count or 64, seed, path)
+    from zoo import pictures
+
+    path = Path(out or _default_path(source))
+    pictures.refuse(path)
+    count = count or pictures.usual(path)
+    size = pictures.write(predictor, path, count, seed, label)
     if as_json:
-        print_json({"path": path, "count": count or 64, "size": size})
+        print_json({"path": str(path), "count": count, "size": size})
         return
-    say(f"{count or 64} pictures of {size[0]} x {size[1]} pixels")
+    say(f"{count} pictures of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 
@@ -146,9 +158,8 @@ def _refuse(ctx: click.Context, names: tuple[str, ...], where: str) -> None:
     """Refuse options that say nothing there."""
     for name in names:
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise InputError(
-                f"--{name.replace('_', '-')} was given {where}. Expected none. Try without it."
-            )
+            shown = "class" if name == "label" else name.replace("_", "-")
+            raise InputError(f"--{shown} was given {where}. Expected none. Try without it.")
 
 
 def _write(prompt: str, stream: Iterator[list[str]], count: int, as_json: bool) -> list[str]:
@@ -201,15 +212,6 @@ def _draw_attention(predictor: Any, text: str, path: str) -> None:
 
     reports.save(reports.draw("attention", *writing.attention(predictor, text)), path)
     say(f"Where each head looked: {path}")
-
-
-def _draw(predictor: Any, count: int, seed: int, path: str) -> list[int]:
-    """Write a grid of new pictures; return the height and width of each."""
-    from zoo import reports
-
-    pictures = predictor.make(count, seed)["image"]
-    reports.save(reports.draw("samples", pictures), path)
-    return list(pictures.shape[1:3])
 
 
 def _default_path(source: str) -> str:

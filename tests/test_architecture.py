@@ -41,12 +41,13 @@ DOORS = {
     },
     "reports": {"runs"},
     "training": {
-        "augmentation", "datasets", "layers", "predictors", "preprocessing", "registry", "reports",
-        "runs", "startup", "tasks", "weights",
+        "augmentation", "datasets", "layers", "pictures", "predictors", "preprocessing", "registry",
+        "reports", "runs", "startup", "tasks", "weights",
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
     "conformance": {"losses", "registry", "startup"},
     "photos": {"datasets", "predictors", "reports"},
+    "pictures": {"generation", "predictors", "reports"},
     "api": {
         "datasets", "exporters", "predictors", "registry", "runs", "startup", "training",
     },

@@ -184,6 +184,10 @@ def test_generate_pictures(zoo, trained, artifacts):
     assert err == "9 pictures of 8 x 8 pixels\n"
     with Image.open("grid.png") as picture:
         assert min(picture.size) > 24
+        assert picture.text["Description"].startswith(
+            "Synthetic: made by keras-zoo with dcgan, run"
+        )
+        assert "trainedAlgorithmicMedia" in picture.text["XML:com.adobe.xmp"]
     code, out, err = zoo(
         "generate", artifacts["synthesis", "keras"], "--count", "9", "--out", "again.png"
     )

@@ -1,13 +1,17 @@
 """Two networks in competition, and the variational autoencoder beside them."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import zoo
 from zoo import api, registry
 from zoo.errors import InputError
+from zoo.generation.latents import between as latents_between
 from zoo.layers.spectral import SpectralConv2D, SpectralDense, SpectralEmbedding
 from zoo.models import adversarial
 from zoo.models.dcgan import stages_of
@@ -16,6 +20,11 @@ RANDOM = np.random.default_rng(0)
 ROWS = registry.list_models(family="gan")
 PAIRS = [name for name in ROWS if name != "vae"]
 OF_CLASSES = ("cgan", "projection-sngan")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def value(x):
@@ -275,3 +284,52 @@ def test_classes_that_are_not_there(of_classes, trained, tmp_path):
     np.savez(tmp_path / "plain.npz", x=(pictures(40) * 255).astype("uint8"))
     with pytest.raises(InputError, match="'cgan' makes pictures of classes, and the data have no"):
         api.train("cgan", data=tmp_path / "plain.npz", steps=1)
+
+
+def test_pictures_are_written_as_the_name_says(of_classes, zoo):
+    for name, out in (("--count=12", "made"), ("--class=4", "four.npz"), ("--count=3", "walk.gif")):
+        code, printed, err = zoo("generate", of_classes, name, "--seed", "3", "--out", out)
+        assert (code, printed) == (0, f"{out}\n"), err
+    files = sorted(path.relative_to("made").as_posix() for path in Path("made").rglob("*.png"))
+    assert files[:3] == ["0/00.png", "0/10.png", "1/01.png"]
+    expected = api.load(of_classes).make(12, 3)["image"]
+    with Image.open("made/1/11.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), expected[11, ..., 0])
+        assert picture.text["Description"] == "Synthetic: made by keras-zoo with cgan, run run"
+        assert "trainedAlgorithmicMedia" in picture.text["XML:com.adobe.xmp"]
+    with np.load("four.npz") as arrays:
+        assert arrays["image"].shape == (64, 8, 8, 1)
+        assert set(arrays["label"]) == {"4"}
+        assert "Synthetic" in str(arrays["synthetic"])
+    with Image.open("walk.gif") as walk:
+        assert (walk.n_frames, walk.size) == (36, (128, 128))
+        assert walk.info["comment"].startswith(b"Synthetic: made by keras-zoo with cgan")
+
+
+def test_pictures_are_refused_where_they_cannot_go(of_classes, zoo):
+    Path("there").mkdir()
+    for out, message in (("there", "which is there"), ("a.jpg", "Try a.jpg.png")):
+        code, _, err = zoo("generate", of_classes, "--out", out)
+        assert code == 2
+        assert message in err
+    code, _, err = zoo("generate", of_classes, "--class", "ten", "--out", "new")
+    assert (code, "Unknown class 'ten'" in err) == (2, True)
+    assert [path.name for path in Path().iterdir()] == ["there"]
+
+
+def test_a_walk_stays_on_the_shell():
+    a, b = RANDOM.normal(size=(2, 3, 50))
+    points = latents_between(a, b, np.array([0.0, 0.5, 1.0])).reshape(3, 3, 50)
+    np.testing.assert_allclose(points[:, 0], a, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(points[:, 2], b, rtol=1e-5, atol=1e-6)
+    lengths = np.linalg.norm(points[:, 1], axis=1)
+    ends = np.minimum(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
+    assert (lengths > 0.9 * ends).all()
+
+
+def test_many_pictures_are_the_same_as_few(of_classes):
+    predictor = api.load(of_classes)
+    many = predictor.make(300, 1)
+    np.testing.assert_array_equal(many["image"][:10], predictor.make(300, 1)["image"][:10])
+    assert many["image"].shape == (300, 8, 8, 1)
+    assert many["label"][290] == "0"

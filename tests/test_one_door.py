@@ -29,6 +29,8 @@ ALLOWED = {
     "cli/predict.py _from_stdin TemporaryDirectory": "stdin, for as long as it is read",
     "cli/predict.py _from_stdin open": "stdin, in that folder",
     "zoo/reports/style.py png savefig": "into memory",
+    "zoo/pictures.py write savez_compressed": "into memory",
+    "zoo/pictures.py animation save": "into memory",
     "datasets/pictures.py upright save": "into memory",
     "datasets/fetch.py _download open": "a file of `building`",
 }

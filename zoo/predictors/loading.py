@@ -43,6 +43,7 @@ def _load_run(path: Path) -> Predictor:
 
     run = Run.open(path)
     state = saved_state(run.preprocessor_path)
+    state["card"]["run"] = path.resolve().name
     registry.load_plugins(run.record["options"].get("plugin") or ())
     keras.config.set_dtype_policy("float32")
     card, arrays = state["card"], weights.size(run.model_weights)

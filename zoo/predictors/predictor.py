@@ -39,6 +39,8 @@ class Predictor:
         self.state = state
         self.card = state["card"]
         self.spec, self.task, self.preprocessor = parts(state)
+        if self.makes_pictures:
+            self.task.origin = f"{self.card['model']}, run {self.card.get('run', 'unnamed')}"
         self.model: Any = None
         self.loaded: Any = None
         self.writer: Any = None

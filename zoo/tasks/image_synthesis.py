@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
 from zoo.errors import InputError
 from zoo.generation import latents
+from zoo.generation.marks import HEADER, chunks
 from zoo.metrics.frechet import frechet_distance
 from zoo.preprocessing.images import ImagePreprocessor
 from zoo.tasks import common
 
 PIXELS = 2048
+PART = 256  # pictures made at once
 
 
 class ImageSynthesis(common.Task):
@@ -32,6 +35,7 @@ class ImageSynthesis(common.Task):
     def __init__(self, spec: Spec):
         self.column = spec.inputs[0].name
         self.classes = spec.classes if spec.task == "classification" else ()
+        self.origin = "an unnamed run"  # what pictures say they were made by
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return how many classes there are, where there are any."""
@@ -54,10 +58,12 @@ class ImageSynthesis(common.Task):
         return (inputs,) if target is None else (inputs, target)
 
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
-        """Turn pictures in [0, 1] into uint8 arrays and PNG bytes."""
+        """Turn pictures in [0, 1] into uint8 arrays and PNG bytes that say they are synthetic."""
         outputs = tf.cast(outputs, tf.float32)
         image = tf.cast(tf.round(tf.clip_by_value(outputs, 0.0, 1.0) * 255.0), tf.uint8)
         png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec((), tf.string))
+        first, rest = (tf.strings.substr(png, *p) for p in ((0, HEADER), (HEADER, 2**31 - 1)))
+        png = tf.strings.join([first, tf.constant(chunks(self.origin)), rest])
         made = {"image": image, "png": png}
         if isinstance(inputs, dict):
             made["label"] = tf.gather(tf.constant(self.classes), inputs["classes"])
@@ -78,11 +84,11 @@ class ImageSynthesis(common.Task):
             inputs: Any = latents.normal(count, latent_dim, seed)
             if label is not None:
                 inputs = {"latents": inputs, "classes": self._codes(count, label)}
-            return self.decode(generator(inputs, training=False), inputs)
+            return self._made(generator, inputs)
 
         def tensors(**named: tf.Tensor) -> dict[str, tf.Tensor]:
             inputs = named if of_classes else named["inputs"]
-            return self.decode(generator(inputs, training=False), inputs)
+            return self._made(generator, inputs)
 
         numbers = {
             "count": tf.TensorSpec((), tf.int32, name="count"),
@@ -94,6 +100,26 @@ class ImageSynthesis(common.Task):
             "serving_default": (serve, numbers),
             "tensors": (tensors, common.tensor_signature(generator)),
         }
+
+    def _made(self, generator: Any, inputs: Any) -> dict[str, tf.Tensor]:
+        """Return what `decode` makes of many inputs, some at a time."""
+        count = tf.shape(keras.tree.flatten(inputs)[0])[0]
+        parts = -(-count // PART)
+
+        def more(i: tf.Tensor, made: dict[str, tf.TensorArray]) -> tuple:
+            rows = keras.tree.map_structure(lambda x: x[i * PART : (i + 1) * PART], inputs)
+            found = self.decode(generator(rows, training=False), rows)
+            return i + 1, {name: made[name].write(i, found[name]) for name in made}
+
+        kinds = {"image": (tf.uint8, generator.output_shape), "png": (tf.string, (None,))}
+        if isinstance(inputs, dict):
+            kinds["label"] = (tf.string, (None,))
+        made = {
+            name: tf.TensorArray(kind, parts, infer_shape=False, element_shape=shape)
+            for name, (kind, shape) in kinds.items()
+        }
+        _, made = tf.while_loop(lambda i, _: i < parts, more, (0, made), parallel_iterations=1)
+        return {name: array.concat() for name, array in made.items()}
 
     def _codes(self, count: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """Return a class for each picture, int32 `(count,)`."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import reports
+from zoo import pictures, reports
 from zoo.runs import Run
 
 
@@ -23,9 +23,7 @@ def draw(run: Run, predictor: Any, data: Any, result: dict[str, Any]) -> None:
     """
     task, columns = predictor.task.name, data.spec.inputs
     if task == "image-synthesis":
-        reports.save(
-            reports.draw("samples", predictor.make(64)["image"]), run.plots / "samples.png"
-        )
+        pictures.write(predictor, run.plots / "samples.png", 64, 0)
     if task == "segmentation":
         _masks(run, predictor, data)
     if task == "detection":

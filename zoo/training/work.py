@@ -156,7 +156,9 @@ def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> st
 def finish(session: Session, run: Run, say: Say, step: int) -> None:
     """Measure the trained model on the test split, draw, and write the report."""
     data = session.dataset
-    predictor = predictors.from_model(session.model, session.state())
+    state = session.state()
+    state["card"]["run"] = run.path.name
+    predictor = predictors.from_model(session.model, state)
     name = "test" if len(data.test) else "validation" if len(data.validation) else "train"
     split = getattr(data, name)
     result = {
