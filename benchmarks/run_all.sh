@@ -19,5 +19,6 @@ torch=${2:-}
 "$python" -m benchmarks.pictures --torch-python "$torch"
 "$python" -m benchmarks.recurrent --torch-python "$torch"
 "$python" -m benchmarks.transformers --torch-python "$torch"
+"$python" -m benchmarks.gans --torch-python "$torch"
 "$python" -m benchmarks.networks --torch-python "$torch"
 "$python" -m benchmarks.collect

@@ -25,6 +25,11 @@ from zoo.cli.common import (
     help="Split of the run's own data.  [default: test]",
 )
 @click.option(
+    "--extractor", metavar="RUN",
+    help="For generated pictures: the run of a classifier whose features they are compared by, or "
+    "inception-v3.",
+)  # fmt: skip
+@click.option(
     "--csv",
     "csv_path",
     metavar="FILE",
@@ -32,8 +37,9 @@ from zoo.cli.common import (
 )
 @json_option
 def command(
-    source: str, data: str | None, split: str | None, csv_path: str | None, as_json: bool
-) -> None:
+    source: str, data: str | None, split: str | None, extractor: str | None, csv_path: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Measure a run, a SavedModel or a .keras file.
 
     A FILE is used whole; of a data set's NAME it is the test split.
@@ -41,6 +47,7 @@ def command(
     \b
     zoo evaluate runs/mlp-digits-1
     zoo evaluate runs/mlp-digits-1/export/savedmodel --data digits
+    zoo evaluate runs/dcgan-digits-1 --extractor runs/cnn-small-digits-1
     """
     refuse_existing(csv_path, "--csv")
     from zoo import api
@@ -48,7 +55,7 @@ def command(
 
     kind = kind_of(source)
     note_stale(source)
-    result = api.evaluate(source, data, split=split)
+    result = api.evaluate(source, data, split=split, extractor=extractor, say=say)
     if kind == "run" and result["split"] == "test":
         run = Run.open(source)
         last = run.log[-1].get("step") if run.log else None

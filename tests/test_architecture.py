@@ -36,8 +36,8 @@ DOORS = {
     "tasks": {"datasets", "generation", "layers", "losses", "metrics", "preprocessing"},
     "serving": {"datasets", "layers", "preprocessing", "registry", "tasks", "weights"},
     "predictors": {
-        "datasets", "generation", "preprocessing", "registry", "runs", "serving", "startup",
-        "tasks", "weights",
+        "datasets", "generation", "metrics", "preprocessing", "registry", "runs", "serving",
+        "startup", "tasks", "weights",
     },
     "reports": {"runs"},
     "training": {

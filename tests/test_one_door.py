@@ -31,6 +31,7 @@ ALLOWED = {
     "zoo/reports/style.py png savefig": "into memory",
     "zoo/pictures.py write savez_compressed": "into memory",
     "zoo/pictures.py animation save": "into memory",
+    "zoo/pictures.py grid save": "into memory",
     "datasets/pictures.py upright save": "into memory",
     "datasets/fetch.py _download open": "a file of `building`",
 }

@@ -199,6 +199,8 @@ def evaluate(
     data: str | os.PathLike[str] | None = None,
     *,
     split: str | None = None,
+    extractor: str | os.PathLike[str] | None = None,
+    say: Say = lambda message: None,
 ) -> dict[str, Any]:
     """Measure a run or an artifact.
 
@@ -206,6 +208,9 @@ def evaluate(
         source: a run, a SavedModel, a `.keras` file or a predictor.
         data: a file, used whole, or a data set's name; by default the run's own data.
         split: which split of the run's own data: train, validation or test, which is the default.
+        extractor: of generated pictures, the run of a classifier, or "inception-v3", whose features
+            they are compared by.
+        say: called with what a person should be told.
 
     Returns:
         `task`, `data`, `split` (None where `data` was given), `examples`, `scores` (numbers by
@@ -218,6 +223,7 @@ def evaluate(
         )
     predictor = source if isinstance(source, Predictor) else load(source)
     split = split or "test" if data is None else None
+    predictor.refuse_extractor(extractor)
     examples = split_of(source, predictor, data, split)
     if not len(examples):
         received = f"the {split} split" if split else f"the data '{data}'"
@@ -225,7 +231,11 @@ def evaluate(
             f"Received {received}, which is empty. Expected at least one example. Try another "
             "--split or --data."
         )
-    result = predictor.task.evaluate(_finite(predictor.predict), examples)
+    result = predictor.task.evaluate(predictor.measurable, examples)
+    if predictor.makes_pictures:
+        from zoo.training.comparing import compare
+
+        result["scores"] |= compare(source, predictor, examples, extractor, say)
     return {
         "task": predictor.task.name,
         "split": split,
@@ -233,24 +243,6 @@ def evaluate(
         "examples": len(examples),
         **result,
     }
-
-
-def _finite(predict: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    """Return a predictor's function that refuses answers which cannot be measured."""
-
-    def checked(split: Any) -> dict[str, Any]:
-        import numpy as np
-
-        outputs = predict(split)
-        for name, values in outputs.items():
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
-                raise InputError(
-                    f"The model answers with NaN or infinity in '{name}'. Expected finite numbers. "
-                    "Did its training diverge? Train anew with a smaller --learning-rate."
-                )
-        return outputs
-
-    return checked
 
 
 def split_of(

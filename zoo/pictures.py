@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,19 @@ def _walk(predictor: Any, path: Path, count: int, seed: int, label: str) -> list
     return list(images.shape[1:3])
 
 
+def grid(images: np.ndarray, origin: str) -> bytes:
+    """Return pictures uint8 `(n, H, W, C)` side by side, as a PNG that says they are synthetic."""
+    columns = math.ceil(math.sqrt(len(images)))
+    spare = -len(images) % columns
+    tiles = np.pad(images, [(0, spare), (1, 1), (1, 1), (0, 0)], constant_values=255)
+    height, width, channels = tiles.shape[1:]
+    rows = tiles.reshape(-1, columns, height, width, channels).swapaxes(1, 2)
+    (sheet,) = _larger(rows.reshape(1, -1, columns * width, channels), 512)
+    content = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(content, "PNG")
+    return marks.marked(content.getvalue(), origin)
+
+
 def animation(images: np.ndarray, origin: str, milliseconds: int = MILLISECONDS) -> bytes:
     """Return pictures uint8 `(n, H, W, C)` as a GIF that says they are synthetic."""
     frames = [Image.fromarray(x[..., 0] if x.shape[-1] == 1 else x) for x in _larger(images)]
@@ -110,7 +124,7 @@ def animation(images: np.ndarray, origin: str, milliseconds: int = MILLISECONDS)
     return content.getvalue()
 
 
-def _larger(images: np.ndarray) -> np.ndarray:
+def _larger(images: np.ndarray, side: int = 128) -> np.ndarray:
     """Return small pictures with each pixel repeated, so that they can be seen."""
-    times = max(1, 128 // max(images.shape[1:3]))
+    times = max(1, side // max(images.shape[1:3]))
     return images.repeat(times, axis=1).repeat(times, axis=2)

@@ -140,6 +140,17 @@ class Predictor:
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
 
+    def measurable(self, split: Any) -> dict[str, np.ndarray]:
+        """Answer a whole split; refuse answers that cannot be measured."""
+        outputs = self.predict(split)
+        for name, values in outputs.items():
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise InputError(
+                    f"The model answers with NaN or infinity in '{name}'. Expected finite numbers. "
+                    "Did its training diverge? Train anew with a smaller --learning-rate."
+                )
+        return outputs
+
     def columns(self, frame: Any) -> dict[str, Any]:
         """Return the columns of a data frame that it takes."""
         from zoo.datasets.base import raw_values
@@ -160,6 +171,14 @@ class Predictor:
     def makes_pictures(self) -> bool:
         """Whether it takes a count and a seed, and no examples."""
         return self.task.name == "image-synthesis"
+
+    def refuse_extractor(self, extractor: Any) -> None:
+        """Raise an InputError where features of pictures were asked for and it makes none."""
+        if extractor is not None and not self.makes_pictures:
+            raise InputError(
+                f"--extractor was given for {self.task.name}. Expected a model that makes "
+                "pictures. Try without it."
+            )
 
     def make(self, count: int, seed: int = 0, label: str = "") -> dict[str, np.ndarray]:
         """Make pictures: `image` uint8 `(count, height, width, channels)` and `png` bytes.

@@ -27,6 +27,7 @@ from typing import Any
 
 FEWEST = 3
 WIDE = 3  # times the training loss
+SAME, WON = 0.3, 0.995  # generated pictures as different as real ones; real ones rated above them
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
         rows: the log, one row an epoch.
         early_stopping: whether the epoch with the lowest validation loss was kept.
     """
+    if any("diversity" in row for row in rows):
+        return collapse(rows) or "Both networks still learn from each other."
     if not any(row.get("val_loss") is not None for row in rows):
         return "No validation loss was recorded, so the fit cannot be judged."
     known = [row for row in rows if _finite(row.get("loss")) and _finite(row.get("val_loss"))]
@@ -92,6 +95,27 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
         or f"Looks like a good fit: {curves.where} the training loss is {t:.3g} and the "
         f"validation loss {v:.3g}{', its best' if early_stopping else ', near its best'}."
     )
+
+
+def collapse(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence on networks in competition where something is wrong at the end, or ""."""
+    last = next((row for row in reversed(rows) if _finite(row.get("diversity"))), None)
+    if last is None:
+        return ""
+    diversity, accuracy = last["diversity"], last["discriminator_accuracy"]
+    if diversity < SAME:
+        return (
+            f"Looks like mode collapse: generated pictures differ from each other {diversity:.0%} "
+            "as much as real ones; try a lower --learning-rate, a smaller --set "
+            "discriminator_rate, or wgan-gp or sngan."
+        )
+    if accuracy > WON:
+        return (
+            f"The discriminator has won: it rates real pictures above generated ones "
+            f"{accuracy:.1%} of the time, so there is little for the generator to learn from; try "
+            "a smaller --set discriminator_rate, label smoothing, or wgan-gp or sngan."
+        )
+    return ""
 
 
 def best_epoch(rows: Sequence[Mapping[str, Any]]) -> int | None:

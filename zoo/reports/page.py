@@ -19,13 +19,16 @@ from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
 ORDER = (
-    "curves", "boundary", "samples", "masks", "detections", "worst_mistakes", "confusion", "roc",
+    "curves", "boundary", "samples", "evolution", "nearest", "masks", "detections",
+    "worst_mistakes", "confusion", "roc",
     "precision_recall", "calibration", "residuals", "forecasts", "error_by_step",
 )  # fmt: skip
 CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",
     "samples": "Samples",
+    "nearest": "Generated pictures, and the real ones of training that are nearest",
+    "evolution": "What the same latents became, epoch by epoch",
     "masks": "Masks: what is there, and what the model sees",
     "detections": "Boxes found, and dashed those that are there",
     "precision_recall": "Precision and recall of each class",
@@ -146,7 +149,8 @@ def _table_section(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _pictures(run: Run, config: Mapping[str, Any]) -> str:
-    found = {path.stem: path for path in sorted(run.plots.glob("*.png")) if not path.is_symlink()}
+    files = sorted(path for path in run.plots.glob("*") if path.suffix in (".png", ".gif"))
+    found = {path.stem: path for path in files if not path.is_symlink()}
     names = [name for name in ORDER if name in found]
     names += [name for name in found if name not in names]
     remarks = {"curves": diagnose(run.log, _stops_early(config))} if "curves" in found else {}
@@ -166,7 +170,7 @@ def _figure(path: Path, remark: str) -> str:
     note = f"<p>{escape(remark)}</p>" if remark else ""
     return (
         f"<figure><figcaption>{caption}</figcaption>{note}"
-        f'<img alt="{caption}" src="data:image/png;base64,{image}"></figure>'
+        f'<img alt="{caption}" src="data:image/{path.suffix[1:]};base64,{image}"></figure>'
     )
 
 

@@ -16,16 +16,19 @@ GAP = 0.08  # of a picture's side
 
 
 @styled
-def draw(pictures: np.ndarray, captions: Sequence[object] = ()) -> Figure:
+def draw(
+    pictures: np.ndarray, captions: Sequence[object] = (), columns: int | None = None
+) -> Figure:
     """Draw pictures in a grid, each with its caption above it.
 
     Args:
         pictures: (n, height, width), or with 1 or 3 channels last; uint8, or floats in [0, 1].
         captions: one a picture, or none.
+        columns: how many stand side by side; by default about as wide as high.
     """
     tiles = colored(np.asarray(pictures))  # (n, height, width, 3)
     count, height, width, _ = tiles.shape
-    columns = min(count, max(1, math.ceil((count * height / width) ** 0.5)))
+    columns = columns or min(count, max(1, math.ceil((count * height / width) ** 0.5)))
     lines = -(-count // columns)
     side = max(height, width)
     gap = max(1, round(side * (0.24 if captions else GAP)))

@@ -57,7 +57,9 @@ class Progress:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Show a closed epoch."""
-        hidden = ("epoch", "step", "seconds", "learning_rate", "skipped")
+        hidden = {"epoch", "step", "seconds", "learning_rate", "skipped"}
+        if "val_loss" not in row:  # two networks in competition: a dozen numbers in the log
+            hidden |= {name for name in row if name.startswith("val_") or "gradient" in name}
         values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in hidden)
         if self._bar is not None:
             description = self._epoch(row["epoch"])

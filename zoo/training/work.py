@@ -26,6 +26,7 @@ from zoo.training.order import padding
 from zoo.training.progress import Progress
 from zoo.training.session import Session
 from zoo.training.stopping import EarlyStopping
+from zoo.training.watching import Watch
 
 Say = Callable[[str], None]
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -89,6 +90,7 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
     """Train, then write and measure what was trained."""
     chosen = session.config.optimization
     limit = None if chosen.time_limit is None else options.seconds(chosen.time_limit)
+    watch = watch_pictures(session, run, say) if is_chief() else None
     with Progress(session.epochs, session.steps_per_epoch) as progress:
         trainer.on_call = lambda logs: progress.step(
             trainer.position.epoch + 1, trainer.position.step, logs
@@ -98,6 +100,8 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
             if is_chief():
                 run.append_log(row)
             progress.epoch(row)
+            if watch is not None:
+                watch.epoch(row)
 
         trainer.on_row, trainer.say = close, say
         trainer.advice = f" Continue with `zoo train --resume {run}`."
@@ -117,9 +121,25 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
     sync(run.log_path)  # before the weights: a run that has them is trained, and its log is whole
     weights.save(session.model, run.model_weights)
     say(ending(trainer.stopping, trainer.position.epoch, session.epochs))
+    if watch is not None:
+        watch.finish()
     with _measurable(run):
         finish(session, run, say, trainer.position.step)
     return run
+
+
+def watch_pictures(session: Session, run: Run, say: Say) -> Watch | None:
+    """Return what looks on where pictures are learned to be made."""
+    if session.task.name != "image-synthesis":
+        return None
+    return Watch(session.model, _named(session, run), run, say)
+
+
+def _named(session: Session, run: Run) -> dict[str, Any]:
+    """Return what a predictor is made from, and the run it is of."""
+    state = session.state()
+    state["card"]["run"] = run.path.name
+    return state
 
 
 @contextmanager
@@ -156,9 +176,7 @@ def ending(stopping: EarlyStopping | None, done: int, planned: int | None) -> st
 def finish(session: Session, run: Run, say: Say, step: int) -> None:
     """Measure the trained model on the test split, draw, and write the report."""
     data = session.dataset
-    state = session.state()
-    state["card"]["run"] = run.path.name
-    predictor = predictors.from_model(session.model, state)
+    predictor = predictors.from_model(session.model, _named(session, run))
     name = "test" if len(data.test) else "validation" if len(data.validation) else "train"
     split = getattr(data, name)
     result = {
