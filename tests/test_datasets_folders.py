@@ -68,6 +68,7 @@ def test_looking_tells_what_the_pictures_are(tmp_path):
     assert "model sees 8 x 8 x 3; --image-size says another" in lines
 
 
+@pytest.mark.slow
 def test_train_evaluate_predict_export(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path / "own", count=12)
@@ -327,6 +328,7 @@ def test_duplicates_across_splits_are_reported(tmp_path):
     assert shared["train and test"] + shared["validation and test"] == 1
 
 
+@pytest.mark.slow
 def test_pictures_are_made_and_copied_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path / "own", size=(16, 16))

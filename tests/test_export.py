@@ -169,6 +169,7 @@ def test_the_command_checks_in_a_fresh_process(zoo, trained):
     assert "Fingerprint" in card
 
 
+@pytest.mark.slow
 def test_the_fresh_process_sees_no_module_of_the_folder(zoo, trained, tmp_path, monkeypatch):
     (tmp_path / "zoo" / "runs").mkdir(parents=True)
     (tmp_path / "keras.py").write_text("raise RuntimeError('this is not Keras')")
@@ -287,6 +288,7 @@ def test_argument_names():
     }
 
 
+@pytest.mark.slow
 def test_a_model_from_a_plugin(zoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine.py").write_text(

@@ -144,6 +144,7 @@ def test_an_edited_config_is_a_changed_configuration(zoo):
     assert "label_smoothing was 0.0, now 0.1" in refused(zoo, "train", "--resume", "run")
 
 
+@pytest.mark.slow
 def test_other_data_is_refused_or_allowed_and_moved_data_is_the_same(zoo):
     data = ("--data", "table.csv", "--target", "kind")
     trained(zoo, "run", *FREE, "--epochs", "1", data=data)
@@ -183,6 +184,7 @@ def test_another_machine_is_refused_or_allowed(zoo):
     assert zoo.end()[0] == 0
 
 
+@pytest.mark.slow
 def test_another_number_of_replicas_is_refused(zoo):
     zoo.setting = kills.REPLICAS
     trained(zoo, "run", *FREE, "--epochs", "1")
@@ -191,6 +193,7 @@ def test_another_number_of_replicas_is_refused(zoo):
     assert "replicas was 2, now 1" in message
 
 
+@pytest.mark.slow
 def test_callbacks_have_to_come_along(tmp_path, monkeypatch):
     import keras
 
@@ -211,6 +214,7 @@ def test_callbacks_have_to_come_along(tmp_path, monkeypatch):
     assert rates[0][-1] < rates[0][0]
 
 
+@pytest.mark.slow
 def test_a_plugin_that_changed_is_refused(tmp_path, monkeypatch):
     import zoo
 
@@ -248,6 +252,7 @@ def test_weights_of_before_an_extension_are_called_so(zoo):
     assert json.loads(zoo("runs", "list", ".", "--json")[1])[0]["value"] is not None
 
 
+@pytest.mark.slow
 def test_an_edited_length_is_said_like_a_given_one(zoo):
     command = ("train", "mlp", "--data", "iris", *SMALL, "--epochs", "3", "--run", "run")
     assert zoo(*command, kind="step", when=5)[0] < 0

@@ -298,6 +298,7 @@ held = bytearray(b"x") * (256 << 20)
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_for_its_memory(zoo, tmp_path, alone, small_memory):
     (tmp_path / "disk").mkdir()
     group, limit = small_memory

@@ -142,6 +142,7 @@ def test_a_constant_series_has_no_mase(tmp_path):
     assert run.metrics["scores"]["mse"] >= 0
 
 
+@pytest.mark.slow
 def test_the_commands_from_table_to_forecast(trained, files, zoo, tmp_path):
     run = trained("series")
     code, out, err = zoo("evaluate", run)

@@ -19,6 +19,7 @@ from zoo.models.dcgan import stages_of
 RANDOM = np.random.default_rng(0)
 ROWS = registry.list_models(family="gan")
 PAIRS = [name for name in ROWS if name != "vae"]
+FEW = ("dcgan", "cgan")  # trained in the fast tests
 OF_CLASSES = ("cgan", "projection-sngan")
 
 
@@ -109,7 +110,7 @@ def test_penalties_are_those_of_a_linear_critic():
     )
 
 
-@pytest.mark.parametrize("rows", [12, 7, 2])
+@pytest.mark.parametrize("rows", [12, 2])
 def test_the_critic_learns_so_many_times_a_step(rows):
     model, _ = judged_by_weight(critic_steps=3)
     model.compile(keras.optimizers.SGD(1e-3))
@@ -235,7 +236,9 @@ def test_both_optimizers_survive_saving(tmp_path, way):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in FEW else [pytest.mark.slow]) for n in PAIRS]
+)
 def test_what_is_measured(name):
     model = tiny(name)
     model.compile(keras.optimizers.Adam(1e-3, beta_1=0.5))

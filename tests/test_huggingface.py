@@ -259,6 +259,7 @@ def test_bfloat16_is_read(tmp_path):
     assert (values(model, "embedding/embeddings") == 1.5).all()
 
 
+@pytest.mark.slow
 def test_texts_are_cut_by_the_vocabulary_of_the_weights(tmp_path):
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "##s", "a", "b", "c"]
     folder = write(tmp_path / "b", "bert", drawn(bert_shapes()))

@@ -145,6 +145,7 @@ def test_bad_sizes_are_refused():
         layers.Maxout(3, 0)
 
 
+@pytest.mark.slow
 def test_batch_statistics_are_of_all_replicas():
     code = """
         import numpy as np

@@ -167,6 +167,7 @@ def test_models_of_other_data_take_no_pictures(zoo, trained, photos):
     assert "for a model of data of kind 'table'" in err
 
 
+@pytest.mark.slow
 def test_grad_cam_is_of_classifiers(zoo, trained, files, tmp_path):
     picture = files["masks"] / "images" / "003.png"
     words = ("predict", trained("masks"), picture, "--draw", tmp_path / "d", "--grad-cam")

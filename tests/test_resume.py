@@ -48,6 +48,7 @@ def killed(zoo, arguments, ends):
     return state(zoo.run("killed"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_every_phase_ends_identical(zoo):
     expected = whole(zoo, MLP)
     log = expected[2]
@@ -82,7 +83,10 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(zoo):
     same(state(zoo.run("damaged")), expected)
 
 
-@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],
+)
 def test_a_signal_leaves_a_run_that_can_be_resumed(zoo, sent, expected):
     kind, when = ("step", 5) if sent == signal.SIGINT else ("validation", 1)
     code, out, err = zoo("train", *AUTOENCODER, "--run", "stopped", kind=kind, when=when, sent=sent)

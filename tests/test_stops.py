@@ -85,7 +85,10 @@ def length_of(arguments, steps):
     return (*words, "--steps", steps)
 
 
-@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],
+)
 def test_a_second_signal_does_not_wait_for_a_long_step(zoo, sent, expected, record_property):
     """The call would last for minutes: nothing but the second signal can have ended it."""
     pid = begun(zoo, "mlp", inject=LONG_CALL)

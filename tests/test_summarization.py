@@ -78,6 +78,7 @@ def test_rouge_is_that_of_the_definition(docstrings):
     assert lead["rouge_l"] == pytest.approx(100 * 2 * (3 / 5) / (1 + 3 / 5) / 2)
 
 
+@pytest.mark.slow
 def test_from_a_table_to_a_measured_summary(table, tmp_path, zoo):
     run = tmp_path / "run"
     code, _, err = zoo(

@@ -241,6 +241,7 @@ def test_a_text_shorter_than_a_window(tmp_path):
         api.train("lstm", data=tmp_path / "a.txt")
 
 
+@pytest.mark.slow
 def test_a_text_longer_than_memory_trains_alike(tmp_path, monkeypatch):
     from zoo.preprocessing import text
 
@@ -332,6 +333,7 @@ def test_texts_without_labels(tmp_path):
         datasets.load(tmp_path / "none.csv", target="opinion")
 
 
+@pytest.mark.slow
 def test_text_is_printed_as_it_is_written(trained):
     command = [Path(sys.executable).with_name("zoo"), "generate", str(trained("text"))]
     command += ["--prompt", "The ", "--tokens", "60", "--seed", "1"]

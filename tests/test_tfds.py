@@ -243,6 +243,7 @@ def test_a_damaged_picture_is_named_or_left_out(monkeypatch):
     assert (len(data.train), len(data.validation), len(data.test)) == (35, 4, 11)
 
 
+@pytest.mark.slow
 def test_show_by_the_environment(prepared):
     """In a process of its own, as TFDS reads the variable once."""
     code = "from zoo.cli import main; main(['data', 'show', 'tfds:squares', '--json'])"

@@ -95,6 +95,7 @@ def test_a_share_of_the_learning_rate(source, three, tmp_path):
     assert distance[0.1] == pytest.approx(distance[1.0] / 10, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run_that_began_with_weights_goes_on_without_them(source, three, tmp_path):
     constant = {"schedule": "constant"}
     whole, _ = train(tmp_path, three, "whole", weights=str(source), steps=4, **constant)

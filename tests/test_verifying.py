@@ -45,6 +45,7 @@ def test_a_finished_run_is_identical(zoo, length, last):
     assert files(run) == before
 
 
+@pytest.mark.slow
 def test_an_extended_run_is_identical_and_a_changed_one_is_named(zoo):
     options = ("--learning-rate", "0.3", "--early-stopping", "1", "--checkpoint-every", "500")
     zoo("train", "mlp", "--data", "iris", *SMALL, *options, "--epochs", "30", "--run", "run")
@@ -60,6 +61,7 @@ def test_an_extended_run_is_identical_and_a_changed_one_is_named(zoo):
     assert "learning_rate was" in err
 
 
+@pytest.mark.slow
 def test_a_killed_run_and_one_limited_by_time_are_identical(zoo):
     train = ("train", "mlp", "--data", "iris", *SMALL, "--checkpoint-every", "4")
     assert zoo(*train, "--epochs", "9", "--run", "killed", kind="step", when=13)[0] < 0
@@ -71,6 +73,7 @@ def test_a_killed_run_and_one_limited_by_time_are_identical(zoo):
     assert zoo("runs", "verify", "timed")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_run_with_one_checkpoint_is_repeated_from_its_beginning(zoo):
     train = ("train", "mlp", "--data", "iris", *SMALL, "--checkpoint-every", "1h")
     assert zoo(*train, "--epochs", "3", "--run", "run")[0] == 0
@@ -116,6 +119,7 @@ def test_what_cannot_be_verified_is_said(zoo):
     assert "is not a run" in zoo("runs", "verify", "nothing")[2]
 
 
+@pytest.mark.slow
 def test_names_that_keras_counts_make_no_difference(tmp_path, monkeypatch):
     """The second model of a process has layers of other names, and is the same."""
     import zoo

@@ -213,6 +213,7 @@ TRAINED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_training_that_is_killed_in_every_kind_of_file(
     undisturbed, server, tmp_path, record_property
 ):
