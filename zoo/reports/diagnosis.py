@@ -27,7 +27,8 @@ from typing import Any
 
 FEWEST = 3
 WIDE = 3  # times the training loss
-SAME, WON = 0.3, 0.995  # generated pictures as different as real ones; real ones rated above them
+SAME, WON = 0.3, 0.999  # generated pictures as different as real ones; real ones rated above them
+EARLY = 500  # steps, in which all generators make pictures that are alike
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
         early_stopping: whether the epoch with the lowest validation loss was kept.
     """
     if any("diversity" in row for row in rows):
+        steps = rows[-1].get("step") or 0
+        if steps < EARLY:
+            return f"Too early to judge two networks in competition ({steps} of {EARLY} steps)."
         return collapse(rows) or "Both networks still learn from each other."
     if not any(row.get("val_loss") is not None for row in rows):
         return "No validation loss was recorded, so the fit cannot be judged."
@@ -100,7 +104,7 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
 def collapse(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a sentence on networks in competition where something is wrong at the end, or ""."""
     last = next((row for row in reversed(rows) if _finite(row.get("diversity"))), None)
-    if last is None:
+    if last is None or (last.get("step") or 0) < EARLY:
         return ""
     diversity, accuracy = last["diversity"], last["discriminator_accuracy"]
     if diversity < SAME:
