@@ -117,6 +117,8 @@ def write_data(folder):
         ",".join(map(str, (*numbers, kind, *tag)))
         for numbers, kind, tag in zip(table, kinds, tags, strict=True)
     ]
+    said = [f"{text},{row}" for text, row in zip(words, rows, strict=True)]
+    (folder / "texts.csv").write_text("text,a,b,c,kind,big,old\n" + "\n".join(said) + "\n")
     (folder / "table.csv").write_text("a,b,c,kind,big,old\n" + "\n".join(rows) + "\n")
     for i, picture in enumerate(pictures):
         place = folder / "files" / "ab"[i % 2]
@@ -153,6 +155,20 @@ SEQUENCES = {
     "multi-label": ("--data", "tags.npz"),
     "regression": ("--data", "values.npz"),
 }
+
+
+def _texts(*targets):
+    others = [name for name in ("a", "b", "c", "kind", "big", "old") if name not in targets]
+    dropped = [word for name in others for word in ("--drop", name)]
+    asked = [word for name in targets for word in ("--target", name)]
+    return ("--data", "texts.csv", "--kind", "text", *dropped, *asked)
+
+
+TEXTS = {
+    "classification": _texts("kind"),
+    "multi-label": _texts("big", "old"),
+    "regression": _texts("a"),
+}
 TABLES = {
     "classification": ("--data", "table.csv", "--target", "kind"),
     "multi-label": ("--data", "table.csv", "--target", "big", "--target", "old"),
@@ -173,7 +189,8 @@ def command(name, task):
     if "horizon" in tiny:
         data, size = SERIES, "16"
     elif "vocabulary_size" in tiny:
-        data, size = SEQUENCES[task], "16"
+        of_tokens = "input_shape" not in {argument.name for argument in registry.arguments(name)}
+        data, size = {**SEQUENCES, **(TEXTS if of_tokens else {})}[task], "16"
     elif len(tiny["input_shape"]) == 3:
         data = (LARGE if name in OF_LARGE else PICTURES)[task]
         size = "256" if "digits" in data else "16"
@@ -183,7 +200,8 @@ def command(name, task):
     listed = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in options.items()}
     settings = [word for k, v in listed.items() for word in ("--set", f"{k}={v}")]
     length = ("--epochs", "3", "--batch-size", size, "--jit", "off")
-    return (name, *data, "--task", task, *length, *settings)
+    chosen = () if task == "image-synthesis" else ("--task", task)  # which would drop the classes
+    return (name, *data, *chosen, *length, *settings)
 
 
 def rows_and_tasks():
