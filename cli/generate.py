@@ -150,7 +150,7 @@ def command(
     if as_json:
         print_json({"path": str(path), "count": count, "size": size})
         return
-    say(f"{count} pictures of {size[0]} x {size[1]} pixels")
+    say(f"{count} picture{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 

@@ -15,6 +15,7 @@ from zoo.generation.latents import between as latents_between
 from zoo.layers.spectral import SpectralConv2D, SpectralDense, SpectralEmbedding
 from zoo.models import adversarial
 from zoo.models.dcgan import stages_of
+from zoo.pictures import _spelled
 
 RANDOM = np.random.default_rng(0)
 ROWS = registry.list_models(family="gan")
@@ -318,6 +319,18 @@ def test_pictures_are_refused_where_they_cannot_go(of_classes, zoo):
     code, _, err = zoo("generate", of_classes, "--class", "ten", "--out", "new")
     assert (code, "Unknown class 'ten'" in err) == (2, True)
     assert [path.name for path in Path().iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"), [("../../a", "_.._a"), ("..", "_"), ("T-shirt/top", "T-shirt_top")]
+)
+def test_a_class_of_any_name_is_one_folder_within(label, expected):
+    assert _spelled(label) == expected
+
+
+def test_a_critic_and_accumulated_batches_are_refused():
+    with pytest.raises(InputError, match="--accumulate received 2 for 'wgan-gp', whose critic"):
+        api.train("wgan-gp", data="digits", accumulate=2, steps=1)
 
 
 def test_a_walk_stays_on_the_shell():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,16 @@ def _folder(path: Path, files: np.ndarray, labels: np.ndarray | None) -> None:
         folder.mkdir()
         for i, content in enumerate(files):
             name = f"{i:0{width}}.png"
-            place = folder / name if labels is None else folder / str(labels[i]) / name
+            place = folder / name if labels is None else folder / _spelled(labels[i]) / name
             place.parent.mkdir(exist_ok=True)
             write_atomic(place, content)
             progress.advance(1)
         put(folder, path)
+
+
+def _spelled(label: str) -> str:
+    """Return a class as the name of one folder; a class may be called anything, as "../a"."""
+    return re.sub(r"[^\w.-]+", "_", label).strip(".") or "_"
 
 
 def _walk(predictor: Any, path: Path, count: int, seed: int, label: str) -> list[int]:

@@ -258,6 +258,11 @@ def build(
         ) from error
     finally:
         keras.config.set_dtype_policy("float32")
+    if chosen.optimization.accumulate > 1 and getattr(model, "critic_steps", 1) > 1:
+        raise InputError(
+            f"--accumulate received {chosen.optimization.accumulate} for '{row.name}', whose "
+            f"critic learns {model.critic_steps} times a step. Expected 1. Try a larger --batch-size."
+        )
     if chosen.network.freeze is not None:
         transfer.freeze(model, chosen.network.freeze)
     if hasattr(task, "bind"):  # its loss follows from the model
