@@ -261,7 +261,8 @@ def build(
     if chosen.optimization.accumulate > 1 and getattr(model, "critic_steps", 1) > 1:
         raise InputError(
             f"--accumulate received {chosen.optimization.accumulate} for '{row.name}', whose "
-            f"critic learns {model.critic_steps} times a step. Expected 1. Try a larger --batch-size."
+            f"critic learns {model.critic_steps} times a step. Expected 1. Try a larger "
+            "--batch-size."
         )
     if chosen.network.freeze is not None:
         transfer.freeze(model, chosen.network.freeze)
