@@ -19,7 +19,8 @@ OF_TEXT = (
 )  # fmt: skip
 DRAWN = ("temperature", "top_k", "top_p", "repetition_penalty", "seed", "count")  # not with beams
 TURN = "\n\n"  # ends an answer unless --stop says another text
-OF_PICTURES = ("out", "label")
+OF_PICTURES = ("label",)
+OF_FILES = ("image", "back")
 
 
 @click.command("generate")
@@ -67,9 +68,14 @@ OF_PICTURES = ("out", "label")
 @click.option("--attention", metavar="FILE", help="Draw where each head looked in the text (PNG).")
 @click.option("--class", "label", default="", metavar="NAME", help="The class of the pictures.")
 @click.option(
+    "--image", multiple=True, metavar="PATH",
+    help="Picture, folder of pictures, or film to turn into another; repeat for several.",
+)  # fmt: skip
+@click.option("--back", is_flag=True, help="Turn pictures of the second kind into the first.")
+@click.option(
     "--out", metavar="PATH",
     help="Where pictures go: a grid (.png), arrays (.npz), a walk from each to the next (.gif), or "
-    "a new folder.",
+    "a new folder; of --image a .png, .mp4 or a new folder.",
 )  # fmt: skip
 @json_option
 @click.pass_context
@@ -89,6 +95,8 @@ def command(
     count: int | None,
     seed: int,
     label: str,
+    image: tuple[str, ...],
+    back: bool,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -100,6 +108,7 @@ def command(
     zoo generate runs/gpt-nano-tiny-shakespeare-1 --chat
     zoo generate runs/dcgan-digits-1 --out digits.png
     zoo generate runs/cgan-digits-1 --class 7 --count 1000 --out sevens.npz
+    zoo generate runs/pix2pix-maps-1 --image drawings/ --out photos/
     """
     if attention is not None and not attention.lower().endswith(".png"):
         raise InputError(
@@ -114,7 +123,7 @@ def command(
     note_stale(source)
     predictor = api.load(source)
     if "generate" in predictor.functions:
-        _refuse(ctx, OF_PICTURES, "for a model that makes text")
+        _refuse(ctx, ("out", *OF_PICTURES, *OF_FILES), "for a model that makes text")
         how = {
             "temperature": temperature, "top_k": top_k, "top_p": top_p,
             "repetition_penalty": repetition_penalty, "seed": seed,
@@ -135,12 +144,16 @@ def command(
         if attention is not None:
             _draw_attention(predictor, prompt + texts[0], attention)
         return
+    if predictor.translates:
+        _refuse(ctx, OF_TEXT + OF_PICTURES + ("count", "seed"), "for a model that turns pictures")
+        _translate(predictor, image, back, out, as_json)
+        return
     if not predictor.makes_pictures:
         raise InputError(
             f"'{source}' was trained for {predictor.task.name}, which generates nothing. "
             "Expected a model for language-modelling or image-synthesis. Try `zoo predict`."
         )
-    _refuse(ctx, OF_TEXT, "for a model that makes pictures")
+    _refuse(ctx, OF_TEXT + OF_FILES, "for a model that makes pictures of nothing")
     from zoo import pictures
 
     path = Path(out or _default_path(source))
@@ -151,6 +164,23 @@ def command(
         print_json({"path": str(path), "count": count, "size": size})
         return
     say(f"{count} picture{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
+    click.echo(path)
+
+
+def _translate(
+    predictor: Any, image: tuple[str, ...], back: bool, out: str | None, as_json: bool
+) -> None:
+    """Turn pictures in files into others."""
+    from zoo import translating
+    from zoo.datasets.videos import is_video
+
+    video = len(image) == 1 and is_video(image[0])
+    path = Path(out or ("translated.mp4" if video else "translated"))
+    size, count = translating.write(predictor, image, path, back)
+    if as_json:
+        print_json({"path": str(path), "count": count, "size": size})
+        return
+    say(f"{count} {'frame' if video else 'picture'}{'s' * (count != 1)} of {size[0]} x {size[1]}")
     click.echo(path)
 
 

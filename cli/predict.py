@@ -60,6 +60,11 @@ def command(
 
         outputs = texts.nearest(predictor, data, nearest, say)
     else:
+        if predictor.translates:
+            raise InputError(
+                f"'{source}' turns pictures into others. Expected a model that answers examples. "
+                f"Try `zoo generate {source} --image PATH`."
+            )
         outputs = _answers(predictor, data, draw, grad_cam, stdin_kind)
     if predictor.task.name == "detection":
         outputs = _boxes(outputs)

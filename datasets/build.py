@@ -19,6 +19,7 @@ from .base import (
     ANNOTATED,
     LABELLED,
     PAIRED,
+    TRANSLATED,
     ArraySplit,
     Column,
     Dataset,
@@ -40,7 +41,7 @@ _SUPERVISED = (*LABELLED, *ANNOTATED, *PAIRED)
 _POSSIBLE = {
     "table": (*LABELLED, "reconstruction"),
     "vector": (*LABELLED, "reconstruction"),
-    "image": (*LABELLED, *ANNOTATED, "reconstruction", "image-synthesis"),
+    "image": (*LABELLED, *ANNOTATED, "reconstruction", "image-synthesis", *TRANSLATED),
     "text": (*LABELLED, *OF_TEXT),
     "series": ("forecasting",),
 }

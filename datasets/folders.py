@@ -47,6 +47,40 @@ def find_classes(
     return {name: classes for name, classes in found.items() if classes or name != "all"}
 
 
+def find_flat(folder: Path) -> dict[str, list[Path]]:
+    """Return the pictures of a folder without classes, by split, or as "all"; {} for any other."""
+    inside = folders_in(folder)
+    parts = {split_name(path.name): path for path in inside}
+    if "train" in parts and None not in parts and not any(map(folders_in, inside)):
+        files = {split or "": pictures_in(path) for split, path in parts.items()}
+        return files if all(files.values()) else {}
+    loose = [] if any(map(pictures_in, inside)) else pictures_in(folder)
+    return {"all": loose} if loose else {}
+
+
+def read_flat(
+    files: dict[str, list[Path]], shape: tuple[int, ...] | None, bad: BadExamples, source: str
+) -> Raw:
+    """Look at pictures without classes.
+
+    Args:
+        files: those of each split; "all" where there are none.
+        shape, bad, source: as in `read_classes`.
+
+    Raises:
+        InputError: there are none.
+    """
+    every = [(split, path) for split, paths in files.items() for path in paths]
+    if not every:
+        raise InputError(
+            f"'{source}' holds no pictures; expected some; try a folder of PNG or JPEG files"
+        )
+    pictures, good = look_at([path for _, path in every], shape, bad, source)
+    of = np.array([split for split, _ in every])[good]
+    given = {split: np.flatnonzero(of == split) for split in NAMES if (of == split).any()}
+    return Raw("image", array=cast(Any, pictures), given=given)
+
+
 def read_classes(
     found: dict[str, dict[str, list[Path]]],
     shape: tuple[int, ...] | None,

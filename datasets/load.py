@@ -40,6 +40,8 @@ def load(
     known: Iterable[str] = (),
     season: int | None = None,
     covariates: bool = True,
+    data_b: str | Path | None = None,
+    pairs: str | None = None,
 ) -> Dataset:
     """Load a data set in three splits; those that do not exist are made.
 
@@ -61,10 +63,13 @@ def load(
         horizon, history, season: steps to forecast, to look back on, and of a season.
         known: columns known ahead of their time.
         covariates: whether a model looks at more than each target's own past.
+        data_b: of two kinds of pictures, what those of `reference` are to become.
+        pairs: how a model makes pairs of pictures alone, where it does.
 
     Raises:
         InputError: whatever is wrong with the data or the request, in one line.
     """
+    from . import sides, videos
     from .bad import BadExamples
     from .build import Request, build
     from .folders import from_table
@@ -92,6 +97,11 @@ def load(
     )
     reference = str(reference)
     shape = None if image_size is None else picture_size(str(image_size), "--image-size")
+    two = sides.asked(reference, None if data_b is None else str(data_b), task, pairs)
+    if two:
+        data = sides.load(two, str(task), shape, bad, request.splitting)
+        data.skipped = bad.skipped if on_bad_example == "skip" else None
+        return data
     named = {"validation": validation, "test": test}
     files = {name: Path(path) for name, path in named.items() if path}
     if is_name(reference):
@@ -108,7 +118,8 @@ def load(
             folder = folder if folder.is_dir() else folder.parent
             raw = from_table(raw, folder, shape, bad, reference)
         origin = _origin(reference)
-    if image_size is not None and not isinstance(raw.array, Pictures):
+    sized = isinstance(raw.array, Pictures) or videos.is_video(reference)
+    if image_size is not None and not sized:
         raise InputError(
             f"--image-size received {image_size} for '{reference}', which holds no picture files; "
             "expected a folder of pictures, or a table that names some; try without it"
@@ -134,7 +145,9 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
     """
     import numpy as np
 
+    from . import sides
     from .bad import BadExamples
+    from .base import TRANSLATED
     from .build import Request, as_before, build
     from .files import find_parts, suffix_of
     from .matching import match, read_matching
@@ -153,6 +166,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
             return build(raw, as_before(spec), origin).test
         test = build(raw, Request(), origin).test
         return match(raw, test.rows, spec, reference, targets)
+    if spec.task in TRANSLATED and spec.targets and targets:
+        return sides.read_again(reference, spec)
     folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes, spec.values)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))
@@ -169,7 +184,7 @@ def is_name(reference: str) -> bool:
     """Tell a name from a path; raise the error for what is neither."""
     from .files import suffix_of
 
-    if catalog.known(reference) or reference.startswith(catalog.TFDS):
+    if catalog.known(reference.partition(":")[0]) or reference.startswith(catalog.TFDS):
         return True
     path = Path(reference)
     if (
@@ -195,8 +210,14 @@ def _read_named(
         from . import tfds
 
         return tfds.read(reference, shape, bad)
-    row = catalog.find(reference)
-    return row.read(), Origin(row.name, row.name, row.source, row.licence)
+    name, _, label = reference.partition(":")
+    row = catalog.find(name)
+    raw = row.read()
+    if label:
+        from .sides import of_class
+
+        name, raw = reference.replace(":", "-").replace(" ", "-"), of_class(raw, label, reference)
+    return raw, Origin(name, row.name, row.source, row.licence)
 
 
 def _read_path(
@@ -207,8 +228,11 @@ def _read_path(
     shape: tuple[int, ...] | None,
     task: str | None,
 ) -> Raw:
+    from . import videos
     from .files import read_raw
 
+    if videos.is_video(reference):
+        return videos.read(Path(reference), shape)
     raw = _read_folder(reference, shape, bad, task)
     if raw is None:
         return read_raw(_with_files(reference, files, split_column), bad)
@@ -236,7 +260,7 @@ def _read_folder(
     """
     from . import coco, prose, voc
     from .files import has_parts
-    from .folders import find_classes, pictures_in, read_classes
+    from .folders import find_classes, find_flat, pictures_in, read_classes, read_flat
     from .idx import find_idx, read_idx_files
     from .masks import find_masks, read_masks
 
@@ -251,6 +275,8 @@ def _read_folder(
         return read_idx_files(found, reference)
     if pairs := find_masks(folder):
         return read_masks(pairs, shape, bad, reference, classes, values)
+    if flat := find_flat(folder):
+        return read_flat(flat, shape, bad, reference)
     members, texts = (find_classes(folder, files_of) for files_of in (pictures_in, prose.texts_in))
     if any(texts.values()) and not any(members.values()):
         return prose.read_labelled(texts)

@@ -124,6 +124,10 @@ def write_data(folder):
         place = folder / "files" / "ab"[i % 2]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture[..., 0]).save(place / f"{i}.{'png' if i % 5 else 'bmp'}")
+        for side, shown in (("A", picture), ("B", 255 - picture)):
+            place = folder / "two" / side
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(shown[..., 0]).save(place / f"{i}.png")
     hours = np.arange(90)
     load = (np.sin(hours / 4) + random.normal(size=90)).round(3)
     rows = [f"2024-01-{1 + h // 24:02} {h % 24:02}:00,{h // 24 % 2},{load[h]}" for h in hours]
@@ -138,6 +142,8 @@ PICTURES = {
     "segmentation": ("--data", "masked"),
     "detection": ("--data", "boxes"),
     "image-synthesis": ("--data", "digits"),
+    "image-to-image": ("--data", "two/A", "--data-b", "two/B"),
+    "unpaired-image-to-image": ("--data", "two"),
 }
 LARGE = {
     "classification": ("--data", "large-classes.npz"),

@@ -42,12 +42,14 @@ DOORS = {
     "reports": {"runs"},
     "training": {
         "augmentation", "datasets", "layers", "pictures", "predictors", "preprocessing", "registry",
-        "reports", "runs", "startup", "tasks", "weights",
+        "reports", "runs", "startup", "tasks", "translating", "weights",
     },
     "exporters": {"predictors", "runs", "serving", "startup", "training"},
     "conformance": {"losses", "registry", "startup"},
     "photos": {"datasets", "predictors", "reports"},
     "pictures": {"generation", "predictors", "reports"},
+    "translating": {"datasets", "photos", "predictors", "preprocessing", "videos"},
+    "videos": {"datasets", "generation"},
     "api": {
         "datasets", "exporters", "predictors", "registry", "runs", "startup", "training",
     },

@@ -151,7 +151,7 @@ def test_an_evolution_is_drawn(runs):
         assert b"Synthetic" in walk.info["comment"]
     page = maker.report_path.read_text()
     assert "data:image/gif;base64," in page
-    assert "What the same latents became" in page
+    assert "What the same latents, or examples, became" in page
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ ALLOWED = {
     "zoo/pictures.py animation save": "into memory",
     "zoo/pictures.py grid save": "into memory",
     "datasets/pictures.py upright save": "into memory",
+    "datasets/videos.py frames open": "FFmpeg, which reads",
+    "zoo/videos.py write open": "FFmpeg, a file of `building`",
     "datasets/fetch.py _download open": "a file of `building`",
 }
 WRITERS = {

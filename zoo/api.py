@@ -232,7 +232,7 @@ def evaluate(
             "--split or --data."
         )
     result = predictor.task.evaluate(predictor.measurable, examples)
-    if predictor.makes_pictures:
+    if predictor.makes_pictures or predictor.translates:
         from zoo.training.comparing import compare
 
         result["scores"] |= compare(source, predictor, examples, extractor, say)

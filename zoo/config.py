@@ -14,24 +14,12 @@ from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
 from zoo.errors import InputError, redacted, unknown
-from zoo.options import check, option
+from zoo.options import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TASKS, check, option
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
-LOSSES = (
-    "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal", "dice",
-    "dice_crossentropy",
-)  # fmt: skip
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
 # What may differ when a run is continued, each by leave of --allow-change.
 CHANGES = ("options", "data", "versions", "device", "callbacks")
 LARGEST_SEED = 2**31 - 1
 LENGTHS = ("epochs", "steps", "time_limit")
-SCHEDULES = ("constant", "cosine", "step", "exponential", "inverse_sqrt")
-TASKS = (
-    "classification", "multi-label", "regression", "segmentation", "detection",
-    "sequence-to-sequence", "summarization", "sentence-embedding", "reconstruction",
-    "language-modelling", "image-synthesis", "forecasting",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +29,13 @@ class Data:
     data: str = option(
         "", "Name of a data set (`zoo data list`, or tfds:NAME), or a file or folder of yours."
     )
+    data_b: str | None = option(
+        None, "What pictures of --data are to become: a folder, where pairs have one name, or such."
+    )
+    pairs: str | None = option(
+        None, "Make pairs of pictures alone, by what is to become each of them.",
+        choices=("edges", "gray", "downscale"),
+    )  # fmt: skip
     kind: str | None = option(
         None, "What the file holds, where its suffix does not say.",
         choices=("table", "vector", "image", "text", "series"),

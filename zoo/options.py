@@ -18,6 +18,19 @@ AUGMENTATIONS = (
     "flip", "flip-vertical", "shift", "zoom", "crop", "rotate", "randaugment", "augmix",
     "brightness", "contrast", "color", "erase", "noise", "mixup", "cutmix",
 )  # fmt: skip
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
+LOSSES = (
+    "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "focal", "dice",
+    "dice_crossentropy",
+)  # fmt: skip
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "lion")
+SCHEDULES = ("constant", "cosine", "step", "exponential", "inverse_sqrt")
+TASKS = (
+    "classification", "multi-label", "regression", "segmentation", "detection",
+    "sequence-to-sequence", "summarization", "sentence-embedding", "reconstruction",
+    "language-modelling", "image-synthesis", "image-to-image", "unpaired-image-to-image",
+    "forecasting",
+)  # fmt: skip
 SMALLEST_SIDE, LARGEST_SIDE = 4, 4096  # pixels
 
 

@@ -109,7 +109,7 @@ def draw(
     with writing(Path(folder)):
         os.makedirs(folder)
     with Progress("Drawing", "files") as progress:
-        for row, name in enumerate(_names(pictures.paths)):
+        for row, name in enumerate(names(pictures.paths)):
             where = None if heat is None else heat(_encoded(predictor, split, row))[0]
             figure = FIGURES[task](predictor, _pixels(pictures[row][0]), outputs, row, where)
             reports.save(figure, Path(folder, f"{name}.png"))
@@ -125,7 +125,7 @@ def _encoded(predictor: Any, split: ArraySplit, row: int) -> np.ndarray:
     return predictor.preprocessor.encode(raw).numpy()
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def names(paths: Sequence[Path]) -> list[str]:
     """Return a file name a picture: its own, numbered where two have one."""
     names: dict[str, None] = {}
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))

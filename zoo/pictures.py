@@ -106,9 +106,9 @@ def _walk(predictor: Any, path: Path, count: int, seed: int, label: str) -> list
     return list(images.shape[1:3])
 
 
-def grid(images: np.ndarray, origin: str) -> bytes:
+def grid(images: np.ndarray, origin: str, columns: int | None = None) -> bytes:
     """Return pictures uint8 `(n, H, W, C)` side by side, as a PNG that says they are synthetic."""
-    columns = math.ceil(math.sqrt(len(images)))
+    columns = columns or math.ceil(math.sqrt(len(images)))
     spare = -len(images) % columns
     tiles = np.pad(images, [(0, spare), (1, 1), (1, 1), (0, 0)], constant_values=255)
     height, width, channels = tiles.shape[1:]

@@ -47,14 +47,17 @@ IMPOSSIBLE = {
     "multi-label": (),
     "segmentation": ("augmix", *MIXES),
     "detection": ("rotate", "randaugment", "augmix", *MIXES),
+    "unpaired-image-to-image": (*LOOKS, *MIXES),  # of which one kind alone would get the looks
 }
+
+OF_PICTURES = ("reconstruction", "image-to-image", "unpaired-image-to-image")  # as targets
 
 
 class Augmentation:
     """Changes a batch at random; `(batch, step, replica) -> batch`.
 
     Targets change with their pictures: class codes of pixels uint8 `(B, H, W)` for "segmentation",
-    boxes float32 `(B, most, 5)` for "detection", the pictures themselves for "reconstruction", and
+    boxes float32 `(B, most, 5)` for "detection", the pictures of `OF_PICTURES`, and
     with `mixes` float labels `(B, C)`, along with the weights of the examples.
 
     Args:
@@ -107,7 +110,7 @@ class Augmentation:
             return geometry.move_masks(target, moves)
         if self.task == "detection":
             return geometry.move_boxes(target, moves, size.height, size.width)
-        return self._warp(target, moves) if self.task == "reconstruction" else target
+        return self._warp(target, moves) if self.task in OF_PICTURES else target
 
     def _warp(self, pictures: Any, moves: tf.Tensor) -> Any:
         return geometry.move_pictures(pictures, moves, interpolated=not set(self.moves) <= WHOLE)

@@ -16,6 +16,8 @@ CODED = (
     "classification", "segmentation", "language-modelling", "sequence-to-sequence", "summarization"
 )  # fmt: skip
 
+TRANSLATING = ("image-to-image", "unpaired-image-to-image")
+
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
     """Return random inputs to call a model with, given what it was built with."""
@@ -56,6 +58,8 @@ def examples(model: keras.Model, row: Row, arguments: Mapping[str, Any]) -> tupl
         return x, _codes_of(classes) if classes else None
     if task == "reconstruction":
         return x, x
+    if task in TRANSLATING:
+        return x, x[::-1]
     random = np.random.default_rng(1)
     if task == "detection":
         return x, _boxes(random, arguments["classes"])
@@ -81,7 +85,7 @@ def compile_model(model: keras.Model, row: Row, arguments: Mapping[str, Any]) ->
     """Compile a model for the row's first task."""
     optimizer = keras.optimizers.Adam(1e-2)
     task = row.tasks[0]
-    if task == "image-synthesis":
+    if task in ("image-synthesis", *TRANSLATING):
         model.compile(optimizer)
         return
     if task == "detection":

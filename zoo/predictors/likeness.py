@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.datasets.base import ArraySplit
 from zoo.metrics.frechet import frechet_distance
 from zoo.metrics.generated import NEIGHBOURS as FEWEST
 from zoo.metrics.generated import kernel_distance, nearest, precision_recall
 from zoo.predictors.extractors import Extractor
+from zoo.predictors.predictor import BACKWARD
 from zoo.tasks.common import defined
 
 MOST = 50_000  # training pictures that are looked at
@@ -50,6 +52,50 @@ def compare(
         pairs = zip(made["image"][:SHOWN], known[rows], strict=True)
         shown = np.stack([np.stack([picture, *others]) for picture, others in pairs])
     return {f"{name}[{extractor.name}]": value for name, value in scores.items()}, shown
+
+
+def translated(
+    predictor: Any, extractor: Extractor | None, train: Any, test: Any
+) -> dict[str, float | None]:
+    """Return scores of what pictures become; those of the way back end in `_back`.
+
+    `cycle_mae` is the mean absolute error of what comes back from what went, in [0, 1]. With an
+    extractor there are those of `compare`, and where it knows what the other kind is called,
+    `class_agreement`: how often what is made is taken for it.
+    """
+    ways, scores = {"": "serving_default"}, dict[str, float | None]()
+    first, second = predictor.task.both(test)
+    if BACKWARD in predictor.functions:
+        ways["_back"] = BACKWARD
+        there = predictor.predict(test)["image"]
+        again = predictor.predict(_pictures(predictor, there), signature=BACKWARD)["image"]
+        scores["cycle_mae"] = float(np.abs(again / 255.0 - first / 255.0).mean())
+    if extractor is None:
+        return scores
+    kinds = predictor.task.kinds
+    known = None if train is None else predictor.task.both(_part(train))
+    for suffix, signature in ways.items():
+        given, real = (first, second) if not suffix else (second, first)
+        made = predictor.predict(_pictures(predictor, given), signature=signature)["image"]
+        features, codes = extractor(made)
+        wanted, _ = extractor(real)
+        found = _scores(wanted, features, suffix)
+        kind = kinds[1 if not suffix else 0] if kinds else ""
+        if kind in extractor.classes:
+            found[f"class_agreement{suffix}"] = float(
+                (codes == extractor.classes.index(kind)).mean()
+            )
+        if known is not None:
+            others = known[1 if not suffix else 0]
+            few = np.linspace(0, len(others) - 1, min(len(others), len(real))).astype(int)
+            found |= _scores(wanted, extractor(others[few])[0], f"_real{suffix}")
+        scores |= {f"{name}[{extractor.name}]": value for name, value in found.items()}
+    return scores
+
+
+def _pictures(predictor: Any, pictures: np.ndarray) -> ArraySplit:
+    """Return pictures as a split that is answered."""
+    return ArraySplit({predictor.spec.inputs[0].name: pictures}, np.arange(len(pictures)))
 
 
 def _scores(real: np.ndarray, others: np.ndarray, kind: str) -> dict[str, float | None]:

@@ -17,6 +17,7 @@ from zoo.progress import Progress
 
 BATCH = 1024  # examples answered together, but no more than that many numbers
 LARGEST_BATCH = 1 << 22
+BACKWARD = "backward"  # the signature of the way back, where a model knows one
 LARGEST_TEXT = 1 << 16  # numbers that a text counts as
 LONG = 1024  # steps a series is taken to have where lengths differ
 
@@ -39,18 +40,21 @@ class Predictor:
         self.state = state
         self.card = state["card"]
         self.spec, self.task, self.preprocessor = parts(state)
-        if self.makes_pictures:
+        if hasattr(self.task, "origin"):
             self.task.origin = f"{self.card['model']}, run {self.card.get('run', 'unnamed')}"
         self.model: Any = None
         self.loaded: Any = None
         self.writer: Any = None
 
-    def __call__(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def __call__(
+        self, raw: Mapping[str, Any], signature: str = "serving_default"
+    ) -> dict[str, np.ndarray]:
         """Answer one batch of raw columns with named outputs.
 
         Args:
             raw: one array a column, as `zoo.datasets` gives them; pictures are uint8 arrays or
                 PNG or JPEG bytes.
+            signature: which function answers.
 
         Raises:
             InputError: a column is missing or holds what the model cannot read.
@@ -62,7 +66,7 @@ class Predictor:
                 f"Received the columns {', '.join(raw) or 'none'}. Expected also: "
                 f"{', '.join(missing)}. Try with these added."
             )
-        return self.answer("serving_default", self._tensors(raw))
+        return self.answer(signature, self._tensors(raw))
 
     def refuse_generator(self) -> None:
         """Raise an InputError where the model makes pictures and so has nothing to answer."""
@@ -118,7 +122,9 @@ class Predictor:
         )
         return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))
 
-    def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
+    def predict(
+        self, split: Any, batch_size: int | None = None, signature: str = "serving_default"
+    ) -> dict[str, np.ndarray]:
         """Answer a whole split with a row an example, in its order.
 
         A model that makes pictures makes as many as the split has.
@@ -135,7 +141,7 @@ class Predictor:
         with Progress("Predicting", total=len(served)) as progress:
             for start in range(0, len(served), batch_size):
                 rows = np.arange(start, min(start + batch_size, len(served)))
-                batches.append(self._named(served, rows))
+                batches.append(self._named(served, rows, signature))
                 progress.advance(len(rows))
         outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
         return self.task.joined(outputs, served, len(split))
@@ -158,10 +164,10 @@ class Predictor:
         columns = self.spec.inputs
         return {c.name: raw_values(frame[c.name], c) for c in columns if c.name in frame}
 
-    def _named(self, split: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def _named(self, split: Any, rows: np.ndarray, signature: str) -> dict[str, np.ndarray]:
         """Answer some rows of a split; of pictures the one that cannot be read is named."""
         try:
-            return self(split.batch(rows))
+            return self(split.batch(rows), signature)
         except (InputError, OSError):
             if self.preprocessor.kind == "image":
                 self.preprocessor.explain(split, rows)
@@ -172,9 +178,14 @@ class Predictor:
         """Whether it takes a count and a seed, and no examples."""
         return self.task.name == "image-synthesis"
 
+    @property
+    def translates(self) -> bool:
+        """Whether it turns pictures into others."""
+        return "image-to-image" in self.task.name
+
     def refuse_extractor(self, extractor: Any) -> None:
         """Raise an InputError where features of pictures were asked for and it makes none."""
-        if extractor is not None and not self.makes_pictures:
+        if extractor is not None and not hasattr(self.task, "origin"):
             raise InputError(
                 f"--extractor was given for {self.task.name}. Expected a model that makes "
                 "pictures. Try without it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -120,18 +121,21 @@ class ImagePreprocessor:
         if split.arrays[self.name].dtype == np.uint8:
             return split.batch(np.arange(len(split)))[self.name]
         pictures = np.empty((len(split), *self.shape), np.uint8)
-        decode = tf.function(self.encode, autograph=False, reduce_retracing=True)
         with Progress("Decoding pictures", "files") as progress:
             for start in range(0, len(split), CHUNK):
                 rows = np.arange(start, min(start + CHUNK, len(split)))
-                pictures[rows] = self._decoded(decode, split, rows)
+                pictures[rows] = self._decoded(split, rows)
                 progress.advance(len(rows))
         return pictures
 
-    def _decoded(self, decode: Callable[..., tf.Tensor], split: Any, rows: np.ndarray) -> Any:
+    @functools.cached_property
+    def _compiled(self) -> Callable[..., tf.Tensor]:
+        return tf.function(self.encode, autograph=False, input_signature=[self.signature()])
+
+    def _decoded(self, split: Any, rows: np.ndarray) -> Any:
         try:
             contents = split.batch(rows)[self.name]
-            return decode({self.name: tf.constant(contents, tf.string)}).numpy()
+            return self._compiled({self.name: tf.constant(contents, tf.string)}).numpy()
         except (OSError, tf.errors.InvalidArgumentError):
             self.explain(split, rows)
             raise

@@ -3,6 +3,7 @@
 from zoo.registry.row import Paper, Row
 
 _SYNTHESIS = ("image-synthesis",)
+_TRANSLATION = ("unpaired-image-to-image",)
 _TINY = {"input_shape": (8, 8, 1), "latent_dim": 4, "filters": 4}
 _ADAM = {"optimizer": "adam", "momentum": 0.5, "batch_size": 64, "steps": 3000}
 
@@ -113,5 +114,54 @@ ROWS = (
         paper=Paper("Kingma, Welling", "Auto-Encoding Variational Bayes", 2013, "1312.6114"),
         tiny=_TINY,
         training={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 64, "epochs": 20},
+    ),
+    Row(
+        name="pix2pix",
+        family="gan",
+        tasks=("image-to-image",),
+        builder="zoo.models.pix2pix:pix2pix",
+        summary="Pictures into others, learned from pairs: a U-Net and a judge of patches.",
+        paper=Paper(
+            "Isola, Zhu, Zhou, Efros",
+            "Image-to-Image Translation with Conditional Adversarial Networks",
+            2016,
+            "1611.07004",
+        ),
+        options={"filters": 32},
+        tiny={"input_shape": (8, 8, 1), "filters": 4},
+        training={**_ADAM, "learning_rate": 2e-4, "batch_size": 4, "steps": 10_000},
+    ),
+    Row(
+        name="cyclegan",
+        family="gan",
+        tasks=_TRANSLATION,
+        builder="zoo.models.cyclegan:cyclegan",
+        summary="Pictures of one kind into another and back, learned without pairs.",
+        paper=Paper(
+            "Zhu, Park, Isola, Efros",
+            "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks",
+            2017,
+            "1703.10593",
+        ),
+        options={"filters": 32},
+        tiny={"input_shape": (8, 8, 1), "filters": 4, "blocks": 1, "pool": 6},
+        training={**_ADAM, "learning_rate": 2e-4, "batch_size": 1, "steps": 10_000},
+    ),
+    Row(
+        name="faceswap",
+        family="gan",
+        tasks=_TRANSLATION,
+        builder="zoo.models.faceswap:faceswap",
+        summary="One encoder and a decoder for each of two persons, or of two kinds of things.",
+        paper=Paper(
+            "Perov and others",
+            "DeepFaceLab: Integrated, flexible and extensible face-swapping framework",
+            2020,
+            "2005.05535",
+        ),
+        options={"filters": 32},
+        tiny={"input_shape": (8, 8, 1), "filters": 4, "units": 8},
+        training={"optimizer": "adam", "momentum": 0.5, "learning_rate": 1e-4, "batch_size": 64,
+                  "steps": 5000},
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from zoo.reports.summary import data_name, flatten, main_score
 from zoo.runs import Run, write_atomic
 
 ORDER = (
-    "curves", "boundary", "samples", "evolution", "nearest", "masks", "detections",
+    "curves", "boundary", "samples", "translations", "evolution", "nearest", "masks", "detections",
     "worst_mistakes", "confusion", "roc",
     "precision_recall", "calibration", "residuals", "forecasts", "error_by_step",
 )  # fmt: skip
@@ -27,8 +27,9 @@ CAPTIONS = {
     "curves": "Learning curves",
     "boundary": "Decision boundary",
     "samples": "Samples",
+    "translations": "Pictures of the test, and what they become",
     "nearest": "Generated pictures, and the real ones of training that are nearest",
-    "evolution": "What the same latents became, epoch by epoch",
+    "evolution": "What the same latents, or examples, became, epoch by epoch",
     "masks": "Masks: what is there, and what the model sees",
     "detections": "Boxes found, and dashed those that are there",
     "precision_recall": "Precision and recall of each class",

@@ -22,6 +22,8 @@ MAIN_SCORES = {
     "summarization": "rouge_l",
     "sentence-embedding": "mrr",
     "image-synthesis": "frechet_pixels",
+    "image-to-image": "mae",
+    "unpaired-image-to-image": "frechet_pixels",
     "forecasting": "mse",
 }
 # These tell runs apart, not what was tried, or say again what the options said.

@@ -17,6 +17,7 @@ from zoo.tasks.common import Task
 from zoo.tasks.detection import Detection
 from zoo.tasks.forecasting import Forecasting
 from zoo.tasks.image_synthesis import ImageSynthesis
+from zoo.tasks.image_to_image import ImageToImage, UnpairedImageToImage
 from zoo.tasks.language_modelling import LanguageModelling
 from zoo.tasks.multi_label import MultiLabel
 from zoo.tasks.reconstruction import Reconstruction
@@ -40,6 +41,8 @@ TASKS: dict[str, type[Task]] = {
         Reconstruction,
         LanguageModelling,
         ImageSynthesis,
+        ImageToImage,
+        UnpairedImageToImage,
         Forecasting,
     )
 }

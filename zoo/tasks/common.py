@@ -11,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
+from zoo.errors import InputError
+from zoo.generation.marks import HEADER, chunks
 from zoo.metrics.accuracy import MixedBinaryAccuracy
 
 Signature = tuple[Callable[..., dict[str, tf.Tensor]], dict[str, tf.TensorSpec]]
@@ -105,6 +107,26 @@ def tensor_signature(model: Any) -> dict[str, tf.TensorSpec]:
     """Return what a model takes: its named inputs, or one called `inputs`."""
     inputs = model.input if isinstance(model.input, dict) else {"inputs": model.input}
     return {name: tf.TensorSpec(x.shape, x.dtype, name=name) for name, x in inputs.items()}
+
+
+def refuse_loss(name: str | None, task: str) -> None:
+    """Raise an InputError for a loss of a task whose models bring their own."""
+    if name is not None:
+        raise InputError(
+            f"--loss received '{name}' for {task}. Expected none: the model brings its own losses."
+        )
+
+
+def decode_pictures(outputs: tf.Tensor, origin: str) -> dict[str, tf.Tensor]:
+    """Return pictures `(B, H, W, C)` in [0, 1] as uint8 `image` and as `png`, bytes `(B,)`.
+
+    Files say that they are synthetic, and by which `origin`.
+    """
+    outputs = tf.clip_by_value(tf.cast(outputs, tf.float32), 0.0, 1.0)
+    image = tf.cast(tf.round(outputs * 255.0), tf.uint8)
+    png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec((), tf.string))
+    first, rest = (tf.strings.substr(png, *part) for part in ((0, HEADER), (HEADER, 2**31 - 1)))
+    return {"image": image, "png": tf.strings.join([first, tf.constant(chunks(origin)), rest])}
 
 
 def binary_accuracy(mixed: bool) -> keras.metrics.Metric:

@@ -10,9 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.base import Spec
-from zoo.errors import InputError
 from zoo.generation import latents
-from zoo.generation.marks import HEADER, chunks
 from zoo.metrics.frechet import frechet_distance
 from zoo.preprocessing.images import ImagePreprocessor
 from zoo.tasks import common
@@ -43,11 +41,7 @@ class ImageSynthesis(common.Task):
 
     def loss(self, name: str | None, **options: Any) -> None:
         """Return None: an adversarial model brings its own losses."""
-        if name is not None:
-            raise InputError(
-                f"--loss received '{name}' for image synthesis. Expected none: an adversarial "
-                "model brings its own losses."
-            )
+        common.refuse_loss(name, self.name)
 
     def targets(self, split: Any) -> Any:
         """Return the codes of the classes, or None where there are none."""
@@ -59,12 +53,7 @@ class ImageSynthesis(common.Task):
 
     def decode(self, outputs: tf.Tensor, inputs: Any) -> dict[str, tf.Tensor]:
         """Turn pictures in [0, 1] into uint8 arrays and PNG bytes that say they are synthetic."""
-        outputs = tf.cast(outputs, tf.float32)
-        image = tf.cast(tf.round(tf.clip_by_value(outputs, 0.0, 1.0) * 255.0), tf.uint8)
-        png = tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.TensorSpec((), tf.string))
-        first, rest = (tf.strings.substr(png, *p) for p in ((0, HEADER), (HEADER, 2**31 - 1)))
-        png = tf.strings.join([first, tf.constant(chunks(self.origin)), rest])
-        made = {"image": image, "png": png}
+        made = common.decode_pictures(outputs, self.origin)
         if isinstance(inputs, dict):
             made["label"] = tf.gather(tf.constant(self.classes), inputs["classes"])
         return made
@@ -139,7 +128,7 @@ class ImageSynthesis(common.Task):
         """
         pictures = predict(split)["image"]
         seen = ImagePreprocessor(self.column, pictures.shape[1:])
-        real, made = _features(seen.encode_split(split)), _features(pictures)
+        real, made = as_features(seen.encode_split(split)), as_features(pictures)
         scores = {"frechet_pixels": common.defined(lambda: frechet_distance(made, real))}
         if len(real) >= 4:
             halves = frechet_distance(real[::2], real[1::2])
@@ -147,7 +136,7 @@ class ImageSynthesis(common.Task):
         return {"scores": scores, "tables": {}}
 
 
-def _features(pictures: np.ndarray) -> np.ndarray:
+def as_features(pictures: np.ndarray) -> np.ndarray:
     """Return pixels in [0, 1] as `(rows, features)`, made smaller where there are very many."""
     values = tf.cast(pictures, tf.float32) / 255.0
     height, width, channels = values.shape[1:]

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo import config, datasets, options, preprocessing, registry
-from zoo.datasets.base import PAIRED, Dataset
+from zoo.datasets.base import PAIRED, TRANSLATED, Dataset
 from zoo.errors import InputError
 from zoo.preprocessing import wordpiece
 from zoo.registry import Row
@@ -22,13 +22,13 @@ OF_TEXT = ("tokenizer", "vocabulary_size", "sequence_length")  # options
 
 
 def choose_task(chosen: config.Config) -> str | None:
-    """Return the task to read data for: that asked for, or the first of a model of texts.
+    """Return the task to read data for: that asked for, or the first of a model of texts or pairs.
 
     Pairs of texts that have a name know themselves what they are for.
     """
     tasks = registry.get(chosen.model).tasks
     known = tasks[0] in PAIRED and chosen.data.data in datasets.names()
-    implied = set(tasks) <= set(OF_TEXTS) and not known
+    implied = (set(tasks) <= set(OF_TEXTS) and not known) or tasks[0] in TRANSLATED
     return chosen.data.task or (tasks[0] if implied else None)
 
 

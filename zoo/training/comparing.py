@@ -30,6 +30,10 @@ def compare(
     if run is not None:
         train = load_data(config.build(run.record["model"], run.record["options"])).train
     scores: dict[str, float | None] = {}
+    if predictor.translates:
+        shape = predictor.task.shape
+        look = None if extractor is None else extractors.create(extractor, shape)
+        return likeness.translated(predictor, look, train, test)
     if "label" in predictor.card["inputs"] and test.targets() is not None:
         count = len(test if train is None else train)
         scores |= synthetic.accuracy(predictor, count, test, say)

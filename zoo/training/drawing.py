@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo import pictures, reports
+from zoo import pictures, reports, translating
 from zoo.runs import Run
 
 
@@ -24,6 +24,8 @@ def draw(run: Run, predictor: Any, data: Any, result: dict[str, Any]) -> None:
     task, columns = predictor.task.name, data.spec.inputs
     if task == "image-synthesis":
         pictures.write(predictor, run.plots / "samples.png", 64, 0)
+    if "image-to-image" in task:
+        _translations(run, predictor, data)
     if task == "segmentation":
         _masks(run, predictor, data)
     if task == "detection":
@@ -72,6 +74,15 @@ def _masks(run: Run, predictor: Any, data: Any, count: int = 5) -> None:
     found = predictor(raw)["mask"]
     figure = reports.draw("masks", _decoded(predictor, raw), known, found, data.spec.classes)
     reports.save(figure, run.plots / "masks.png")
+
+
+def _translations(run: Run, predictor: Any, data: Any, count: int = 8) -> None:
+    split = data.test if len(data.test) else data.train
+    shown, names = translating.side_by_side(predictor, split, count)
+    figure = reports.draw(
+        "samples", shown.reshape(-1, *shown.shape[2:]), names * len(shown), columns=len(names)
+    )
+    reports.save(figure, run.plots / "translations.png")
 
 
 def _boxes(run: Run, predictor: Any, data: Any, count: int = 6) -> None:

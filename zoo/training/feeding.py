@@ -12,7 +12,10 @@ import tensorflow as tf
 from zoo import config
 from zoo.datasets.base import Dataset
 from zoo.datasets.masks import Masks
+from zoo.datasets.pictures import Pictures
 from zoo.errors import InputError
+from zoo.preprocessing.images import ImagePreprocessor
+from zoo.tasks.image_to_image import wanted
 from zoo.training.feeds import Resident, Streamed, Windowed
 
 
@@ -37,8 +40,8 @@ def make_feeds(
         if not len(split):
             continue
         streamed = preprocessor.kind in ("image", "corpus") and not preprocessor.fits(split)
-        masks = streamed and isinstance(split.target, Masks)
-        target = mask_reader(split) if masks else task.targets(split)
+        target = _target_reader(split, task) if streamed else None
+        target = task.targets(split) if target is None else target
         weight = class_weights(chosen, task, target) if name == "train" else None
         make = stream if streamed else keep
         feeds[name] = make(split, preprocessor, prepare_batch, target, weight)
@@ -46,6 +49,8 @@ def make_feeds(
             preprocessor.refuse_short(split)
     if preprocessor.kind == "image":
         preprocessor.refuse_damaged(dataset.test)
+        if isinstance(dataset.test.target, Pictures):
+            task.prepared.refuse_damaged(wanted(dataset.test))
     return feeds
 
 
@@ -102,6 +107,16 @@ def _explain(split: Any, preprocessor: Any, rows: Sequence[int]) -> None:
     preprocessor.explain(split, rows)
     if isinstance(split.target, Masks):
         split.target[split.rows[rows]]
+    if isinstance(split.target, Pictures):
+        target = wanted(split)
+        ImagePreprocessor("target", split.target.shape[1:]).explain(target, rows)
+
+
+def _target_reader(split: Any, task: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """Return what reads the target of a row, where they are in files."""
+    if isinstance(split.target, Masks):
+        return mask_reader(split)
+    return task.prepared.reader(wanted(split)) if isinstance(split.target, Pictures) else None
 
 
 def mask_reader(split: Any) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -186,6 +186,8 @@ def load_data(chosen: config.Config) -> Dataset:
         group=data.group,
         known=data.known,
         season=data.season,
+        data_b=data.data_b,
+        pairs=data.pairs,
         covariates="known" in {argument.name for argument in registry.arguments(chosen.model)},
     )
 
@@ -209,6 +211,8 @@ def prepare(
     task: Any = tasks.TASKS[name].fit(dataset.spec, dataset.train)
     if augment is not None and augment.mixes:
         task.mixed = True
+    if chosen.data.pairs is not None:
+        task.pairs = chosen.data.pairs
     if chosen.optimization.quantiles is not None:
         choices.ask_quantiles(task, chosen.optimization.quantiles)
     known = {argument.name for argument in registry.arguments(row.name)}

@@ -129,10 +129,13 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
 
 
 def watch_pictures(session: Session, run: Run, say: Say) -> Watch | None:
-    """Return what looks on where pictures are learned to be made."""
-    if session.task.name != "image-synthesis":
+    """Return what looks on where pictures are learned to be made, which say what made them."""
+    if not hasattr(session.task, "origin"):
         return None
-    return Watch(session.model, _named(session, run), run, say)
+    data, split = session.dataset, None
+    if session.task.name != "image-synthesis":
+        split = data.validation if len(data.validation) else data.train
+    return Watch(session.model, _named(session, run), run, say, split)
 
 
 def _named(session: Session, run: Run) -> dict[str, Any]:
