@@ -22,7 +22,7 @@ from .delimited import reported
 from .files import files_in, require_columns
 from .frames import is_text, keep_rows
 from .splits import NAMES, consecutive, split_name
-from .targets import USUAL
+from .targets import USUAL, refuse_unknown
 from .text import read_text
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def from_table(raw: Raw, request: Request, source: str, bad: BadExamples) -> Raw
         or raw.target
         or tuple(n for n in map(str, raw.frame) if n.lower() in USUAL)[:1]
     )
+    if asked:
+        refuse_unknown(request.target, [*raw.frame.columns], source)
     if request.task in PAIRED and not targets:
         names = [name for name in raw.frame.columns if is_text(raw.frame[name])]
         raise InputError(

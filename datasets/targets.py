@@ -41,6 +41,13 @@ class Target:
     present: np.ndarray
 
 
+def refuse_unknown(asked: Sequence[str], columns: Sequence[str], source: str) -> None:
+    """Raise an InputError for a target that is no column."""
+    for name in asked:
+        if name not in columns:
+            raise InputError(f"'{source}': {unknown('target column', name, columns)}")
+
+
 def choose_target(
     columns: Sequence[str],
     asked: Sequence[str],
@@ -52,10 +59,7 @@ def choose_target(
 
     `otherwise` is a task that needs none.
     """
-    for name in asked:
-        if name not in columns:
-            error = unknown("target column", name, columns)
-            raise InputError(f"'{source}': {error}")
+    refuse_unknown(asked, columns, source)
     if asked or usual:
         return tuple(dict.fromkeys(asked or usual))
     for word in USUAL:

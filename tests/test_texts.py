@@ -141,6 +141,8 @@ def test_columns_of_pairs(tmp_path):
     )
     data = datasets.load(tmp_path / "p.tsv", task="sequence-to-sequence", target="out")
     assert data.spec.inputs == (datasets.Column("src", "text"),)
+    with pytest.raises(InputError, match=r"Unknown target column 'fr'\. Expected one of: src, out"):
+        datasets.load(tmp_path / "p.tsv", task="sequence-to-sequence", target="fr")
     with pytest.raises(InputError, match="has several columns of text: src, out; expected one"):
         datasets.load(tmp_path / "p.tsv", task="language-modelling")
     frame = pd.DataFrame({"src": ["a b", None, "c d"] * 9, "out": ["b a", "x y", "d c"] * 9})

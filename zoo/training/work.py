@@ -221,7 +221,7 @@ def describe(session: Session) -> str:
     if getattr(feed, "lengths", None) is not None:
         read += f" ({padding(feed, batch, session.config.run.seed):.1%} padding)"
     steps, epochs = session.config.optimization.steps, session.epochs
-    length = count(epochs, "epoch") if epochs else "until time is up"
+    length = count(epochs, "epoch") if epochs else "until time is up at a constant learning rate"
     length = count(steps, "step") if steps else length
     examples = count(sizes["train"], "training example")
     return (
