@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -52,6 +53,7 @@ def start(device: str = "auto") -> str:
 
         gpus = tf.config.list_physical_devices("GPU")
         import keras
+    tf.get_logger().addFilter(_is_news)
     if keras.backend.backend() != "tensorflow":
         raise InputError(
             f"Keras runs on the backend '{keras.backend.backend()}'. Expected 'tensorflow'. "
@@ -69,6 +71,14 @@ def start(device: str = "auto") -> str:
         _grow_memory(gpu)
     names = {tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus}
     return f"GPU ({len(gpus)} x {', '.join(sorted(filter(None, names))) or 'unknown'})"
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell what a user can do something about from what TensorFlow says of its own work.
+
+    Preprocessing is traced once for each data set of a process, which it counts as too often.
+    """
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _hide_gpus(gpus: list) -> None:
