@@ -2,7 +2,8 @@
 
 Mirza and Osindero, Conditional Generative Adversarial Nets, 2014, arXiv:1411.1784: latents and
 class enter the generator through hidden layers of their own, as pictures and class enter the
-discriminator, whose units are maxout units. Widths and pieces are those of section 4.1.
+discriminator, whose units are maxout units. Widths and pieces are those of section 4.1; dropout is
+in the discriminator alone, for in the generator, where the authors have it too, it costs variety.
 """
 
 import keras
@@ -33,7 +34,7 @@ def cgan(
         latent_dim: how many normal random numbers a picture is made from.
         units: of the generator, for the latents, the class, and both together.
         discriminator_units: of the discriminator, for the picture, the class, and both together.
-        dropout: share of hidden units dropped while training.
+        dropout: share of the discriminator's hidden units dropped while training.
         label_smoothing: teach the discriminator that real is `1 - label_smoothing` instead of 1.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
     """
@@ -46,8 +47,7 @@ def cgan(
         keras.layers.Dense(units[0], activation="relu")(latents),
         keras.layers.Dense(units[1], activation="relu")(one_hot(codes, classes)),
     ]
-    x = keras.layers.Concatenate()([dropped(part, dropout) for part in parts])
-    x = dropped(keras.layers.Dense(units[2], activation="relu")(x), dropout)
+    x = keras.layers.Dense(units[2], activation="relu")(keras.layers.Concatenate()(parts))
     generator = keras.Model(
         {"latents": latents, "classes": codes}, picture(x, input_shape), name="generator"
     )
