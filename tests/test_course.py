@@ -19,7 +19,7 @@ def runs(tmp_path_factory):
     refresh = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(refresh)
     page, folder = tmp_path_factory.mktemp("page"), tmp_path_factory.mktemp("course")
-    for name in ("course.md", "sequences.md"):
+    for name in ("course.md", "sequences.md", "gans.md"):
         (page / name).write_text((ROOT / "docs" / name).read_text())
         refresh.refresh(page / name, folder)
     return folder / "runs"

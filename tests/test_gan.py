@@ -18,7 +18,7 @@ from zoo.models.dcgan import stages_of
 from zoo.pictures import _spelled
 
 RANDOM = np.random.default_rng(0)
-ROWS = registry.list_models(family="gan")
+ROWS = registry.list_models(family="gan", task="image-synthesis")
 PAIRS = [name for name in ROWS if name != "vae"]
 FEW = ("dcgan", "cgan")  # trained in the fast tests
 OF_CLASSES = ("cgan", "projection-sngan")
@@ -209,6 +209,21 @@ def test_the_divergence_of_a_vae_is_that_of_two_normal_distributions():
     assert divergence == pytest.approx(expected, rel=1e-4)
     assert loss == pytest.approx(reconstruction + divergence)
     assert 64 * 0.5 < reconstruction < 64 * 1.0  # nats: near log 2 a pixel before any training
+
+
+def test_a_critic_follows_the_schedule_of_its_generator():
+    model = tiny("wgan-gp", critic_steps=2, discriminator_rate=0.5)
+    schedule = keras.optimizers.schedules.PolynomialDecay(1e-3, 4)
+    model.compile(keras.optimizers.Adam(schedule))
+    model.fit(pictures(12), batch_size=4, verbose=0)
+    rates = [float(o.learning_rate) for o in (model.optimizer, model.discriminator_optimizer)]
+    assert [int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)] == [
+        3,
+        6,
+    ]
+    assert rates[1] == pytest.approx(rates[0] / 2, rel=1e-6)
+    again = model.discriminator_optimizer.from_config(model.discriminator_optimizer.get_config())
+    assert again.get_config() == model.discriminator_optimizer.get_config()
 
 
 def optimizer_values(model):

@@ -169,11 +169,17 @@ def test_a_collapse_is_said_in_words(diversity, accuracy, said):
     assert diagnosis.diagnose([row]) == (found or "Both networks still learn from each other.")
 
 
-def test_a_broken_discriminator_is_noticed(zoo):
+@pytest.mark.parametrize(
+    ("model", "options", "found"),
+    [
+        ("gan", ("--set", "units=32,32"), "Both networks run away from each other"),
+        ("dcgan", ("--schedule", "cosine", "--set", "filters=8"), "The discriminator has won"),
+    ],
+)
+def test_a_broken_discriminator_is_noticed(model, options, found, zoo):
     code, _, err = zoo(
-        "train", "dcgan", "--data", "digits", "--epochs", "3", "--batch-size", "6",
-        "--set", "discriminator_rate=100", "--set", "filters=8", "--run", Path("broken"),
+        "train", model, "--data", "digits", "--epochs", "3", "--batch-size", "6", *options,
+        "--set", "discriminator_rate=100", "--run", Path("broken"),
     )  # fmt: skip
     assert code == 0, err
-    assert "Note: epoch" in err
-    assert "Looks like mode collapse" in err or "The discriminator has won" in err
+    assert f"Note: epoch 3: {found}" in err

@@ -49,27 +49,35 @@ LOSSES = {
 
 @layers.register
 class Scaled(keras.optimizers.schedules.LearningRateSchedule):
-    """A share of another schedule."""
+    """A share of another schedule, for an optimizer that makes some updates for each of its steps.
 
-    def __init__(self, schedule, share):
+    Args:
+        schedule: the other.
+        share: of its rate.
+        updates: for each step.
+    """
+
+    def __init__(self, schedule, share, updates=1):
         super().__init__()
-        self.schedule, self.share = schedule, share
+        self.schedule, self.share, self.updates = schedule, share, updates
 
     def __call__(self, step):
-        return self.schedule(step) * self.share
+        return self.schedule(step // self.updates) * self.share
 
     def get_config(self):
         kept = keras.saving.serialize_keras_object(self.schedule)
-        return {"schedule": kept, "share": self.share}
+        return {"schedule": kept, "share": self.share, "updates": self.updates}
 
     @classmethod
     def from_config(cls, config):
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
-        return cls(schedule, config["share"])
+        return cls(schedule, config["share"], config["updates"])
 
 
 class Competition(keras.Model):
     """Generators and discriminators that learn from each other, each side as one.
+
+    `critic_steps` is how often discriminators are updated in a step.
 
     A subclass has `measure`, and what of it is `measured`; it may have `networks` of other names.
 
@@ -78,6 +86,8 @@ class Competition(keras.Model):
         discriminator_rate: the discriminators' learning rate, as a share of the generators'.
         **networks: models by the names of attributes; discriminators' begin with `discriminator`.
     """
+
+    critic_steps = 1
 
     def __init__(self, measured, *, discriminator_rate=1.0, name=None, **networks):
         super().__init__(name=name)
@@ -124,10 +134,10 @@ class Competition(keras.Model):
         """Return an optimizer's configuration with the discriminators' learning rate."""
         config, share = optimizer.get_config(), self.discriminator_rate
         rate = optimizer._learning_rate
-        if share == 1.0:
+        if share == self.critic_steps == 1:
             return config
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            return {**config, "learning_rate": Scaled(rate, share)}
+            return {**config, "learning_rate": Scaled(rate, share, self.critic_steps)}
         return {**config, "learning_rate": config["learning_rate"] * share}
 
     @property

@@ -28,6 +28,7 @@ from typing import Any
 FEWEST = 3
 WIDE = 3  # times the training loss
 SAME, WON = 0.3, 0.999  # generated pictures as different as real ones; real ones rated above them
+WILD = 30  # a discriminator's loss; that of one that guesses is 1.4 or 2
 EARLY = 500  # steps, in which all generators make pictures that are alike
 
 
@@ -107,6 +108,12 @@ def collapse(rows: Sequence[Mapping[str, Any]]) -> str:
     if last is None or (last.get("step") or 0) < EARLY:
         return ""
     diversity, accuracy = last["diversity"], last["discriminator_accuracy"]
+    if (loss := last.get("discriminator_loss")) is not None and loss > WILD:
+        return (
+            f"Both networks run away from each other: the discriminator's loss is {loss:,.0f}, and "
+            "that of one that guesses at most 2; try a lower --learning-rate, or a smaller --set "
+            "discriminator_rate."
+        )
     if diversity < SAME:
         return (
             f"Looks like mode collapse: generated pictures differ from each other {diversity:.0%} "
