@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .base import PAIRED, ArraySplit, Dataset, TableSplit
+from .base import PAIRED, TRANSLATED, ArraySplit, Dataset, TableSplit
 from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
@@ -56,7 +56,7 @@ def audit(data: Dataset, whole_rows: bool = False) -> dict[str, Any]:
             report["arrays"] = [_array(name, array)]
     else:
         report["text"] = _text(splits)
-    if data.spec.targets:
+    if data.spec.targets and data.spec.task not in TRANSLATED:
         report["balance"] = {name: _balance(data, split) for name, split in splits.items()}
     return report | _repeated(splits, whole_rows)
 

@@ -99,7 +99,7 @@ def load(
     shape = None if image_size is None else picture_size(str(image_size), "--image-size")
     two = sides.asked(reference, None if data_b is None else str(data_b), task, pairs)
     if two:
-        data = sides.load(two, str(task), shape, bad, request.splitting)
+        data = sides.load(two, task or sides.UNPAIRED, shape, bad, request.splitting)
         data.skipped = bad.skipped if on_bad_example == "skip" else None
         return data
     named = {"validation": validation, "test": test}
@@ -124,6 +124,8 @@ def load(
             f"--image-size received {image_size} for '{reference}', which holds no picture files; "
             "expected a folder of pictures, or a table that names some; try without it"
         )
+    if image_size is None and isinstance(raw.array, Pictures):
+        raw.notes += raw.array.resized()
     total = len(raw) + bad.skipped
     data = build(raw, request, origin, bad)
     data.notes = bad.notes(total) + data.notes

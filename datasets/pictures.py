@@ -102,6 +102,17 @@ class Pictures:
         """Height and width of each picture upright, int64 `(rows, 2)`."""
         return np.array([(look.height, look.width) for look in self.looks]).reshape(-1, 2)
 
+    def resized(self) -> list[str]:
+        """Say that pictures of several sizes become one, where they do."""
+        sizes = np.unique(self.sizes, axis=0)
+        if len(sizes) < 2:
+            return []
+        height, width, _ = self.shape[1:]
+        return [
+            f"the pictures have {len(sizes):,} sizes, of which the model sees {height} x {width}; "
+            "--image-size says another"
+        ]
+
     def _content(self, row: int) -> bytes:
         data = self.contents[row] if self.contents else read_bytes(self.paths[row], LARGEST_FILE)
         return data if self.looks[row].plain else upright(data)

@@ -81,7 +81,9 @@ def asked(reference: str, other: str | None, task: str | None, pairs: str | None
         raise InputError(
             f"--pairs received {pairs} with --data-b {other}; expected one of them; try without one"
         )
-    if task not in TRANSLATED and (pairs or other) is not None:
+    if task is None and other is not None:
+        return [reference, other]
+    if task not in (None, *TRANSLATED) and (pairs or other) is not None:
         option = f"--pairs received {pairs}" if pairs else f"--data-b received '{other}'"
         raise InputError(
             f"{option} for a model of one kind of pictures; expected one that turns them into "

@@ -134,7 +134,8 @@ def test_kinds_that_do_not_fit_are_refused(tmp_path, a, b, task, message):
     ("model", "options", "message"),
     [
         ("cyclegan", {"data": "digits"}, "holds pictures of one kind, or none"),
-        ("dcgan", {"data": "digits", "data_b": "digits"}, "--data-b received 'digits' for a model"),
+        ("dcgan", {"data": "digits", "data_b": "digits"}, "Model 'dcgan' does image-synthesis"),
+        ("dcgan", {"data": "digits", "pairs": "gray"}, "--pairs received gray for image-synthesis"),
         ("cyclegan", {"data": "digits", "pairs": "gray"}, "--pairs received gray for unpaired"),
         ("pix2pix", {"data": "digits", "data_b": "digits", "pairs": "gray"}, "with --data-b"),
         ("faceswap", {"data": "digits:3", "data_b": "digits:12"}, "asks for the class '12'"),

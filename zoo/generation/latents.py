@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import InputError
+
 
 def normal(count: tf.Tensor, dim: int, seed: tf.Tensor) -> tf.Tensor:
     """Return float32 `(count, dim)` standard normal numbers, a pure function of the seed."""
     return tf.random.stateless_normal((count, dim), seed=tf.stack([seed, 0]), alg="philox")
+
+
+def refuse(shape: tuple[int, ...], length: int) -> None:
+    """Raise an InputError for latents that are not of a model's length."""
+    if len(shape) != 2 or shape[1] != length:
+        raise InputError(
+            f"Received latents of shape {shape}. Expected (count, {length}), as the model was "
+            f"built with latent_dim={length}. Try others."
+        )
 
 
 def between(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -111,6 +111,11 @@ class Predictor:
         import tensorflow as tf
 
         named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
+        if self.makes_pictures:
+            from zoo.generation import latents
+
+            given = named["latents" if "latents" in named else "inputs"]
+            latents.refuse(np.shape(given), self.card["builder"]["latent_dim"])
         return self.answer("tensors", {name: tf.convert_to_tensor(x) for name, x in named.items()})
 
     @property

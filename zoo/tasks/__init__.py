@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.datasets.base import PAIRED, Spec
+from zoo.datasets.base import PAIRED, TRANSLATED, Spec
 from zoo.errors import InputError
 from zoo.tasks.classification import Classification
 from zoo.tasks.common import Task
@@ -59,6 +59,8 @@ UNSUPERVISED = {
 
 def possible(spec: Spec) -> tuple[str, ...]:
     """Return the tasks a data set allows, its natural one first."""
+    if spec.task in TRANSLATED and spec.targets:  # one kind alone would be lost
+        return (spec.task,)
     others = (*(PAIRED if spec.task in PAIRED else ()), *UNSUPERVISED[spec.kind])
     return tuple(dict.fromkeys((spec.task, *others)))
 

@@ -84,6 +84,16 @@ def published_tokens(weights: str | None) -> dict[str, Any]:
     return {} if found is None else {"tokenizer": found, "vocabulary_size": found.size}
 
 
+def ask_pairs(task: Any, asked: str) -> None:
+    """Tell a task how to make pairs of pictures."""
+    if not hasattr(task, "pairs"):
+        raise InputError(
+            f"--pairs received {asked} for {task.name}. Expected a model that turns pictures into "
+            "others. Try pix2pix."
+        )
+    task.pairs = asked
+
+
 def ask_quantiles(task: Any, asked: str) -> None:
     """Tell a task which quantiles to forecast."""
     if not hasattr(task, "quantiles"):

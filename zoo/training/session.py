@@ -212,7 +212,7 @@ def prepare(
     if augment is not None and augment.mixes:
         task.mixed = True
     if chosen.data.pairs is not None:
-        task.pairs = chosen.data.pairs
+        choices.ask_pairs(task, chosen.data.pairs)
     if chosen.optimization.quantiles is not None:
         choices.ask_quantiles(task, chosen.optimization.quantiles)
     known = {argument.name for argument in registry.arguments(row.name)}
