@@ -62,6 +62,7 @@ def test_without_the_option_nothing_is_trained_or_written(zoo, spoilt):
     assert "Did you mean 'skip'" in err
 
 
+@pytest.mark.slow
 def test_skipping_changes_nothing_where_all_is_good(spoilt):
     import zoo
 

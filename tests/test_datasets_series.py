@@ -196,9 +196,8 @@ def test_one_long_series_does_not_fill_the_memory(written, monkeypatch):
 SIZES = {"tcn": ("--set", "filters=8", "--set", "depth=3"), "bigru": ("--set", "units=8")}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n == "tcn" else [pytest.mark.slow]) for n in SIZES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SIZES)
 def test_series_of_any_length_are_learned_and_exported(zoo, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     small_series.write(tmp_path / "waves")

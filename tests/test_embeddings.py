@@ -44,6 +44,7 @@ def test_texts_are_found_by_what_they_say(run):
     assert {"source", "expected", "nearest"} == set(result["tables"]["samples"][0])
 
 
+@pytest.mark.slow
 def test_vectors_have_length_one_and_are_exported(run, tmp_path):
     texts = {"text": ["one two", "", "words it never saw"]}
     vectors = api.predict(run, texts)["embedding"]

@@ -42,7 +42,7 @@ def refused(zoo, *arguments):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (("--epochs", "2"), ("--epochs", "4")),
+        pytest.param(("--epochs", "2"), ("--epochs", "4"), marks=pytest.mark.slow),
         (("--steps", "10"), ("--steps", "28")),  # from the middle of an epoch
         pytest.param(("--steps", "10"), ("--epochs", "4"), marks=pytest.mark.slow),
     ],
@@ -61,6 +61,7 @@ def test_an_extended_run_is_the_longer_run(zoo, first, second):
     assert record["command"].startswith("zoo train mlp --data iris")
 
 
+@pytest.mark.slow
 def test_a_schedule_is_drawn_anew_and_that_is_said(zoo):
     trained(zoo, "long", "--epochs", "4", "--early-stopping", "0")
     trained(zoo, "short", "--epochs", "2", "--early-stopping", "0")
@@ -115,6 +116,7 @@ def test_shorter_is_refused_and_as_long_is_said(zoo):
     )
 
 
+@pytest.mark.slow
 def test_other_options_are_refused_or_allowed(zoo):
     trained(zoo, "run", *FREE, "--epochs", "2")
     command = ("train", "--resume", "run", "--epochs", "3", "--learning-rate", "0.5")

@@ -84,6 +84,7 @@ def runs(tmp_path_factory):
     return classifier, generator
 
 
+@pytest.mark.slow
 def test_every_score_says_what_measured_it(runs, zoo):
     reader, maker = runs
     code, out, err = zoo("evaluate", maker, "--extractor", reader, "--json")
@@ -127,6 +128,7 @@ def test_real_pictures_are_read_as_the_classifier_reads_them(runs):
     assert features.shape[0] == 5
 
 
+@pytest.mark.slow
 def test_what_extracts_no_such_features(runs, trained, zoo, tmp_path):
     reader, maker = runs
     with pytest.raises(InputError, match="trained on pictures of shape"):
@@ -172,7 +174,12 @@ def test_a_collapse_is_said_in_words(diversity, accuracy, said):
 @pytest.mark.parametrize(
     ("model", "options", "found"),
     [
-        ("gan", ("--set", "units=32,32"), "Both networks run away from each other"),
+        pytest.param(
+            "gan",
+            ("--set", "units=32,32"),
+            "Both networks run away from each other",
+            marks=pytest.mark.slow,
+        ),
         ("dcgan", ("--schedule", "cosine", "--set", "filters=8"), "The discriminator has won"),
     ],
 )

@@ -37,6 +37,7 @@ def test_beams_write_the_likeliest_text(zoo, run):
     assert "--top-k was given with --beams, which draws nothing" in err
 
 
+@pytest.mark.slow
 def test_a_conversation_stays_in_the_context(zoo, run, say):
     say("who are you?\nand who?\n")
     command = ("generate", run, "--chat", "--temperature", 0, "--tokens", 20, "--stop", "\n")

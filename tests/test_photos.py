@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from zoo import api
-from zoo.photos import _names, _pixels, find
+from zoo.photos import _pixels, find, names
 from zoo.predictors import gradcam
 
 
@@ -76,7 +76,7 @@ def test_what_is_hidden_is_left_out(photos):
 
 def test_each_picture_has_a_file_of_its_own():
     paths = map(Path, ("a/x.png", "b/x.png", "c/x-2.png", "d/x.png"))
-    assert _names(list(paths)) == ["x", "x-2", "x-2-2", "x-3"]
+    assert names(list(paths)) == ["x", "x-2", "x-2-2", "x-3"]
 
 
 def test_sixteen_bits_are_drawn_as_eight():

@@ -1,6 +1,7 @@
 """Tables that name pictures: found beside them, with labels and splits, and refused elsewhere."""
 
 import numpy as np
+import pytest
 from colored import TINY, fill, refused
 
 import zoo
@@ -16,6 +17,7 @@ def table(folder, columns="path,label"):
     return folder / "photos.csv"
 
 
+@pytest.mark.slow
 def test_a_table_of_paths_and_labels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = table(fill(tmp_path / "own", count=10))

@@ -159,6 +159,7 @@ def test_scores_that_are_not_defined():
     assert result["scores"] == {"mean_iou": None, "dice": None, "accuracy": None}
 
 
+@pytest.mark.slow
 def test_a_run(zoo, trained, files):
     run = trained("masks")
     predictor = api.load(run)

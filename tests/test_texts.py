@@ -51,6 +51,7 @@ def test_a_column_of_prose_is_the_input(classified):
         datasets.load(classified[0] / "opinions.csv", target="opinion", kind="table")
 
 
+@pytest.mark.slow
 def test_texts_are_classified(classified):
     folder, run = classified
     assert api.evaluate(run)["scores"]["accuracy"] == 1
@@ -195,6 +196,7 @@ def reversed_(tmp_path_factory):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_is_written_is_measured(reversed_, tmp_path):
     result = api.evaluate(reversed_)
     assert {"bleu", "chrf", "exact"} < set(result["scores"])

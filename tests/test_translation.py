@@ -189,6 +189,7 @@ def test_a_model_learns_from_pairs_that_are_made(name):
     )
 
 
+@pytest.mark.slow
 def test_a_pair_learned_by_heart():
     keras.utils.set_random_seed(0)
     model = pix2pix.pix2pix((8, 8, 1), filters=8, dropout=0.0)

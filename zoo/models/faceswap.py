@@ -4,6 +4,10 @@ Perov and others, DeepFaceLab: Integrated, flexible and extensible face-swapping
 arXiv:2005.05535, describe it (section 3.2) as it became known in 2017: faces are bent a little, and
 each decoder learns to give back those of one person as they were. What the encoder sees of one
 person, the other's decoder then draws.
+
+For that to be nothing it has never been shown, what is seen of each person is normalized on its
+own, as in Chang and others, Domain-Specific Batch Normalization for Unsupervised Domain Adaptation,
+2019, arXiv:1906.03950: how a face is turned stays, and whose it is goes.
 """
 
 import keras
@@ -27,8 +31,8 @@ class FaceSwap(keras.Model):
     differences of what the decoders give back.
 
     Args:
-        encoder: model from pictures to what both decoders take.
-        decoder_a, decoder_b: models from that to pictures.
+        encoder: model from pictures to numbers `(B, units)`.
+        decoder_a, decoder_b: models from these to pictures.
         warp: how far points of a picture are moved before it is encoded, as a share of its side.
         **kwargs: what `keras.Model` takes.
     """
@@ -39,13 +43,18 @@ class FaceSwap(keras.Model):
         self.warp = warp
         self.seed_generator = keras.random.SeedGenerator()
         self.means = [keras.metrics.Mean(name=name) for name in METRICS]
+        self.normal_a, self.normal_b = (
+            layers.batch_normalization(momentum=0.9, center=False, scale=False) for _ in range(2)
+        )
         given = keras.Input(encoder.input_shape[1:], name="pictures")
         seen = encoder(given)
-        self.generator = keras.Model(given, [decoder_b(seen), decoder_a(seen)], name="generator")
+        swapped = [decoder_b(self.normal_a(seen)), decoder_a(self.normal_b(seen))]
+        self.generator = keras.Model(given, swapped, name="generator")
         self(given)  # built, and exportable before any training
 
     def call(self, inputs, training=False):
-        return self.decoder_b(self.encoder(inputs, training=training), training=training)
+        seen = self.normal_a(self.encoder(inputs, training=training), training=training)
+        return self.decoder_b(seen, training=training)
 
     @property
     def metrics(self):
@@ -71,8 +80,8 @@ class FaceSwap(keras.Model):
         seen = self.encoder(shown, training=training)
         rows = ops.shape(a)[0]
         made = (
-            self.decoder_a(seen[:rows], training=training),
-            self.decoder_b(seen[rows:], training=training),
+            self.decoder_a(self.normal_a(seen[:rows], training=training), training=training),
+            self.decoder_b(self.normal_b(seen[rows:], training=training), training=training),
         )
         parts = [ops.mean(ops.abs(x - y)) for x, y in zip(made, (a, b), strict=True)]
         return [sum(parts), *parts]
@@ -131,27 +140,27 @@ def doubled(x, filters):
 
 
 def encoder(input_shape, filters, units):
-    stages = stages_of(input_shape)
     pictures = keras.Input(input_shape, name="pictures")
     x = keras.layers.Rescaling(2.0, offset=-1.0)(pictures)
-    for stage in range(stages):
+    for stage in range(stages_of(input_shape)):
         x = activated(keras.layers.Conv2D(filters * 2**stage, 5, strides=2, padding="same")(x))
-    base = x.shape[1:]
-    x = keras.layers.Dense(units)(keras.layers.Flatten()(x))
-    x = keras.layers.Dense(base[0] * base[1] * filters * 2 ** (stages - 1))(x)
-    x = keras.layers.Reshape((base[0], base[1], filters * 2 ** (stages - 1)))(x)
-    return keras.Model(pictures, doubled(x, filters * 2 ** (stages - 1)), name="encoder")
+    return keras.Model(
+        pictures, keras.layers.Dense(units)(keras.layers.Flatten()(x)), name="encoder"
+    )
 
 
-def decoder(input_shape, seen, filters, name):
+def decoder(input_shape, filters, units, name):
     stages = stages_of(input_shape)
-    x = given = keras.Input(seen, name="seen")
-    for stage in reversed(range(stages - 1)):
+    height, width, channels = input_shape
+    base = (height // 2**stages, width // 2**stages, filters * 2 ** (stages - 1))
+    seen = keras.Input((units,), name="seen")
+    x = keras.layers.Reshape(base)(keras.layers.Dense(base[0] * base[1] * base[2])(seen))
+    for stage in reversed(range(stages)):
         x = doubled(x, filters * 2**stage)
-    x = keras.layers.Conv2D(
-        input_shape[-1], 5, padding="same", activation="sigmoid", dtype="float32"
+    pictures = keras.layers.Conv2D(
+        channels, 5, padding="same", activation="sigmoid", dtype="float32"
     )(x)
-    return keras.Model(given, x, name=name)
+    return keras.Model(seen, pictures, name=name)
 
 
 def faceswap(input_shape, *, filters=64, units=512, warp=0.03):
@@ -164,12 +173,5 @@ def faceswap(input_shape, *, filters=64, units=512, warp=0.03):
         warp: how far points of a picture are moved while training, as a share of its side; 0 for
             not at all.
     """
-    seeing = encoder(input_shape, filters, units)
-    seen = seeing.output_shape[1:]
-    return FaceSwap(
-        seeing,
-        decoder(input_shape, seen, filters, "decoder_a"),
-        decoder(input_shape, seen, filters, "decoder_b"),
-        warp=warp,
-        name="faceswap",
-    )
+    decoders = [decoder(input_shape, filters, units, f"decoder_{kind}") for kind in "ab"]
+    return FaceSwap(encoder(input_shape, filters, units), *decoders, warp=warp, name="faceswap")
