@@ -158,6 +158,8 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
 
     reference = str(reference)
     shape = spec.inputs[0].shape if spec.kind == "image" else None
+    if spec.task in TRANSLATED and spec.targets and targets:
+        return sides.read_again(reference, spec)
     if is_name(reference):
         raw, origin = _read_named(reference, shape, BadExamples())
         if raw.kind == "text" and raw.frame is None:
@@ -168,8 +170,6 @@ def read(reference: str | Path, spec: Spec, *, targets: bool = True) -> Split:
             return build(raw, as_before(spec), origin).test
         test = build(raw, Request(), origin).test
         return match(raw, test.rows, spec, reference, targets)
-    if spec.task in TRANSLATED and spec.targets and targets:
-        return sides.read_again(reference, spec)
     folder = _read_folder(reference, shape, BadExamples(), spec.task, spec.classes, spec.values)
     if folder is not None:
         rows = folder.given.get("test", np.arange(len(folder)))

@@ -114,10 +114,10 @@ def _both(
         found = find(Path(references[0]))
         if found is None:
             made = ", or --pairs edges to make them" if task == PAIRS else ""
+            other = f"naming the second with --data-b{made}" if bad.policy else "such a folder"
             raise InputError(
                 f"'{references[0]}' holds pictures of one kind, or none; expected two kinds, as "
-                "folders A and B within, or trainA, trainB, testA and testB; try naming the second "
-                f"with --data-b{made}"
+                f"folders A and B within, or trainA, trainB, testA and testB; try {other}"
             )
         first = read_flat(found[0], shape, bad, references[0])
         second = read_flat(found[1], shape or _size(first), bad, references[0])

@@ -261,6 +261,10 @@ def test_scores_of_pairs_and_of_kinds(paired, unpaired, trained):
     assert set(scores) == {"mae", "psnr", "ssim"}
     again = api.evaluate(paired[0], data=paired[1])
     assert again["examples"] == 30
+    with pytest.raises(
+        InputError, match="'digits' holds pictures of one kind, or none"
+    ):
+        api.evaluate(paired[0], data="digits")
     found = api.evaluate(unpaired, extractor=trained("pictures"))["scores"]
     assert 0 < found["cycle_mae"] < 1
     assert {name.partition("[")[0] for name in found} >= {"fid", "fid_back", "precision_real_back"}

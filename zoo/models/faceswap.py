@@ -27,8 +27,8 @@ class FaceSwap(keras.Model):
 
     Called, it turns pictures `(B, H, W, C)` in [0, 1] of the first kind into the second; its
     `generator` gives what they become as the second and as the first kind. It trains on pictures of
-    both kinds that have nothing to do with each other. `mae_a` and `mae_b` are the mean absolute
-    differences of what the decoders give back.
+    both kinds that have nothing to do with each other; what is seen of each is normalized on its
+    own. `mae_a` and `mae_b` are the mean absolute differences of what the decoders give back.
 
     Args:
         encoder: model from pictures to numbers `(B, units)`.

@@ -66,6 +66,8 @@ class ImageToImage(common.Task):
     score = "mae"
 
     def __init__(self, spec: Spec, channels: int | None = None, pairs: str | None = None):
+        if pairs not in (None, *MADE) or channels not in (None, 1, 3):
+            raise ValueError(f"it makes {channels} channels of {pairs}")
         column = spec.inputs[0]
         self.shape = (*column.shape[:2], channels or column.shape[2])
         self.pairs = pairs
