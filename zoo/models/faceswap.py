@@ -163,13 +163,14 @@ def decoder(input_shape, filters, units, name):
     return keras.Model(seen, pictures, name=name)
 
 
-def faceswap(input_shape, *, filters=64, units=512, warp=0.03):
+def faceswap(input_shape, *, filters=64, units=64, warp=0.03):
     """Build a face swapper; called, it turns pictures of the first kind into the second.
 
     Args:
         input_shape: height, width and channels of a picture; sides divisible by 4, at least 8.
         filters: channels next to the picture; each halving of its size doubles them.
-        units: how many numbers a picture is encoded as.
+        units: how many numbers a picture is encoded as: the fewer, the more surely the other is
+            drawn, and the less like what was given.
         warp: how far points of a picture are moved while training, as a share of its side; 0 for
             not at all.
     """

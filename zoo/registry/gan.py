@@ -168,7 +168,7 @@ ROWS = (
         ),
         options={"filters": 32},
         tiny={"input_shape": (8, 8, 1), "filters": 4, "units": 8},
-        training={"optimizer": "adam", "momentum": 0.5, "learning_rate": 1e-4, "batch_size": 64,
-                  "steps": 5000},
+        training={"optimizer": "adam", "momentum": 0.5, "learning_rate": 5e-4, "batch_size": 64,
+                  "steps": 3000},
     ),
 )  # fmt: skip
