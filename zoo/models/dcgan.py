@@ -64,7 +64,7 @@ def generator(input_shape, latent_dim, filters):
     return keras.Model(latents, pictures, name="generator")
 
 
-def discriminator(input_shape, filters, normalize=normalized):
+def discriminator(input_shape, filters, normalize=normalized, use_bias=True):
     pictures = keras.Input(input_shape, name="pictures")
     x = keras.layers.Rescaling(2.0, offset=-1.0)(pictures)  # the paper's [-1, 1]
     for stage in range(stages_of(input_shape)):
@@ -79,9 +79,9 @@ def discriminator(input_shape, filters, normalize=normalized):
         x = x if stage == 0 else normalize(x)
         x = keras.layers.LeakyReLU(negative_slope=0.2)(x)  # half the size, twice the filters
     x = keras.layers.Flatten()(x)
-    logit = keras.layers.Dense(1, kernel_initializer=initializer(), dtype="float32", name="logits")(
-        x
-    )
+    logit = keras.layers.Dense(
+        1, use_bias=use_bias, kernel_initializer=initializer(), dtype="float32", name="logits"
+    )(x)
     return keras.Model(pictures, logit, name="discriminator")
 
 

@@ -34,7 +34,8 @@ def wgan_gp(
     """
     return Adversarial(
         generator(input_shape, latent_dim, filters),
-        discriminator(input_shape, filters, layer_normalized),
+        # A bias would be the same for real and generated pictures, whose difference is all.
+        discriminator(input_shape, filters, layer_normalized, use_bias=False),
         loss="wasserstein",
         critic_steps=critic_steps,
         gradient_penalty=gradient_penalty,
