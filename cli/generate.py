@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from zoo.cli.common import json_option, note_stale, print_json, say
+from zoo.cli.common import json_option, note_stale, print_json, refuse_existing, say
 from zoo.errors import InputError
 
 OF_TEXT = (
@@ -75,7 +75,8 @@ OF_FILES = ("image", "back")
 @click.option(
     "--out", metavar="PATH",
     help="Where pictures go: a grid (.png), arrays (.npz), a walk from each to the next (.gif), or "
-    "a new folder; of --image a .png, .mp4 or a new folder.",
+    "a new folder; of --image a .png, a silent .mp4, or a new folder.  [default: generated.png "
+    "among the run's plots; of --image translated, or translated.mp4, here]",
 )  # fmt: skip
 @json_option
 @click.pass_context
@@ -117,6 +118,9 @@ def command(
         )
     if "" in stop:
         raise InputError("--stop received ''. Expected a text of one character at least.")
+    if out == "":
+        raise InputError("--out received ''. Expected a path. Try without it.")
+    refuse_existing(out, "--out")
     from zoo import api
     from zoo.predictors import writing
 
@@ -153,7 +157,7 @@ def command(
             f"'{source}' was trained for {predictor.task.name}, which generates nothing. "
             "Expected a model for language-modelling or image-synthesis. Try `zoo predict`."
         )
-    _refuse(ctx, OF_TEXT + OF_FILES, "for a model that makes pictures of nothing")
+    _refuse(ctx, OF_TEXT + OF_FILES, "for a model that makes pictures")
     from zoo import pictures
 
     path = Path(out or _default_path(source))

@@ -99,7 +99,7 @@ def load(
     shape = None if image_size is None else picture_size(str(image_size), "--image-size")
     two = sides.asked(reference, None if data_b is None else str(data_b), task, pairs)
     if two:
-        data = sides.load(two, task or sides.UNPAIRED, shape, bad, request.splitting)
+        data = sides.load(two, task, shape, bad, request.splitting)
         data.skipped = bad.skipped if on_bad_example == "skip" else None
         return data
     named = {"validation": validation, "test": test}

@@ -31,7 +31,7 @@ Files = dict[str, list[Path]]  # of each split; "all" where there are none
 
 def load(
     references: Sequence[str],
-    task: str,
+    task: str | None,
     shape: tuple[int, ...] | None,
     bad: BadExamples,
     how: Splitting,
@@ -43,14 +43,15 @@ def load(
 
     Args:
         references: a folder that holds both kinds, or what holds the one and what the other.
-        task: one of `TRANSLATED`.
+        task: one of `TRANSLATED`; None for pairs where all files have partners.
         shape: height and width that a model is to see, or None.
         bad: told of files that cannot be used.
         how: how to make splits that do not exist.
     """
     sides, names = _both(references, task, shape, bad)
+    task = task or (PAIRS if _alike(sides) else UNPAIRED)
     _refuse_shapes(sides, references, task)
-    place = " and ".join(f"'{reference}'" for reference in references)
+    place = "' and '".join(references)
     if task == PAIRS:
         sides = _paired(sides, references, bad)
         splits = make_splits(np.arange(len(sides[0])), None, sides[0].given, how, place)
@@ -67,6 +68,7 @@ def load(
         Spec("image", (column,), ("target",), task, classes=names),
         **parts,
         fingerprint=fingerprint(content, splits),
+        notes=bad.notes(sum(map(len, sides)) + bad.skipped),
         provenance=f"pictures of {' and '.join(references)}",
     )
 
@@ -106,8 +108,17 @@ def read_again(reference: str, spec: Spec) -> ArraySplit:
     return data.test if len(data.test) else data.train
 
 
+def _alike(sides: Sequence[Raw]) -> bool:
+    """Tell whether all files of both kinds have partners."""
+    arrays: list[Any] = [side.array for side in sides]
+    if not all(isinstance(array, Pictures) for array in arrays):
+        return False
+    first, second = ({path.stem for path in array.paths} for array in arrays)
+    return first == second
+
+
 def _both(
-    references: Sequence[str], task: str, shape: tuple[int, ...] | None, bad: BadExamples
+    references: Sequence[str], task: str | None, shape: tuple[int, ...] | None, bad: BadExamples
 ) -> tuple[list[Raw], tuple[str, str]]:
     """Return both kinds, and what each is called."""
     if len(references) == 1:
@@ -250,7 +261,7 @@ def _paired(sides: list[Raw], references: Sequence[str], bad: BadExamples) -> li
                 problem = (f"has no partner in '{there}'", "a file of the same name", hint)
                 bad.found(array.paths[row], "", problem)
     both = [stem for stem in rows[0] if stem in rows[1]]
-    bad.finished(references[0], len(both))
+    bad.finished("' and '".join(references), len(both))
     places = [[of[stem] for stem in both] for of in rows]
     given = {
         split: np.flatnonzero(np.isin(places[0], held)) for split, held in sides[0].given.items()

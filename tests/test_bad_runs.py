@@ -37,7 +37,7 @@ def test_generating_with_what_cannot(refused, trained):
     assert "generates nothing" in refused("generate", trained("classes"))
     assert "--out" in refused("generate", trained("text"), "--out", "a.png")
     assert "--prompt" in refused("generate", trained("synthesis"), "--prompt", "a")
-    assert "a.jpg.png" in refused("generate", trained("synthesis"), "--out", "a.jpg")
+    assert "Try a.png" in refused("generate", trained("synthesis"), "--out", "a.jpg")
     assert "zoo generate" in refused("predict", trained("synthesis"), "a.csv")
 
 

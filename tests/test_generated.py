@@ -34,6 +34,20 @@ def test_the_frechet_distance_is_scipys():
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_frechet_distance_of_few_rows_is_the_same():
+    random = np.random.default_rng(1)
+    first, second = random.normal(size=(9, 20)), random.normal(1, 2, size=(12, 20))
+    found = frechet_distance(first, second)
+    wide = [np.vstack([x] * 3) for x in (first, second)]  # of more rows than features
+    scale = [(3 * n - 1) / (3 * (n - 1)) for n in (9, 12)]  # what the covariances lost
+    a, b = (np.cov(x, rowvar=False) * s for x, s in zip(wide, scale, strict=True))
+    crossed = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None)).sum()
+    shift = first.mean(axis=0) - second.mean(axis=0)
+    expected = shift @ shift + np.trace(a + b) - 2 * crossed
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(first, first) == pytest.approx(0, abs=1e-9)
+
+
 def test_the_kernel_distance_is_that_of_its_definition():
     x, y = RANDOM.normal(size=(5, 3)), RANDOM.normal(size=(5, 3)) + 1
     kernel = lambda a, b: (a @ b / 3 + 1) ** 3  # noqa: E731

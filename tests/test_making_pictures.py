@@ -102,10 +102,17 @@ def test_pictures_are_written_as_the_name_says(of_classes, zoo):
 
 def test_pictures_are_refused_where_they_cannot_go(of_classes, zoo):
     Path("there").mkdir()
-    for out, message in (("there", "which is there"), ("a.jpg", "Try a.jpg.png")):
+    for out, message in (("there", "exists already"), ("a.jpg", "Try a.png")):
         code, _, err = zoo("generate", of_classes, "--out", out)
         assert code == 2
         assert message in err
+    for options, message in (
+        (("--out", ""), "--out received ''"),
+        (("--out", "a.png", "--count", "2000"), "--count received 2,000 for 'a.png'"),
+        (("--out", "a.gif", "--count", "1"), "Expected two at least in a walk"),
+    ):
+        code, _, err = zoo("generate", of_classes, *options)
+        assert (code, message in err) == (2, True), err
     code, _, err = zoo("generate", of_classes, "--class", "ten", "--out", "new")
     assert (code, "Unknown class 'ten'" in err) == (2, True)
     assert [path.name for path in Path().iterdir()] == ["there"]

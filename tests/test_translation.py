@@ -152,6 +152,15 @@ def test_options_that_do_not_fit_are_refused(model, options, message):
         api.train(model, steps=1, **options)
 
 
+def test_pairs_are_seen_where_nobody_says(tmp_path):
+    write(tmp_path / "A", 12)
+    write(tmp_path / "B", 12, channels=3)
+    assert datasets.load(tmp_path / "A", data_b=tmp_path / "B").spec.task == "image-to-image"
+    write(tmp_path / "C", 13)
+    data = datasets.load(tmp_path / "A", data_b=tmp_path / "C")
+    assert data.spec.task == "unpaired-image-to-image"
+
+
 def test_partners_may_be_missing_by_leave(tmp_path):
     write(tmp_path / "A", 12)
     write(tmp_path / "B", 11)
@@ -159,6 +168,7 @@ def test_partners_may_be_missing_by_leave(tmp_path):
         tmp_path / "A", data_b=tmp_path / "B", task="image-to-image", on_bad_example="skip"
     )
     assert data.skipped == 1
+    assert "11.png has no partner in" in data.notes[0]
     assert sum(len(part) for part in (data.train, data.validation, data.test)) == 11
 
 
@@ -261,9 +271,7 @@ def test_scores_of_pairs_and_of_kinds(paired, unpaired, trained):
     assert set(scores) == {"mae", "psnr", "ssim"}
     again = api.evaluate(paired[0], data=paired[1])
     assert again["examples"] == 30
-    with pytest.raises(
-        InputError, match="'digits' holds pictures of one kind, or none"
-    ):
+    with pytest.raises(InputError, match="'digits' holds pictures of one kind, or none"):
         api.evaluate(paired[0], data="digits")
     found = api.evaluate(unpaired, extractor=trained("pictures"))["scores"]
     assert 0 < found["cycle_mae"] < 1

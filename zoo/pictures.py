@@ -18,6 +18,7 @@ from zoo.progress import Progress
 from zoo.reports import draw
 from zoo.reports.style import png
 
+MOST = 1024  # in a grid, whose pictures would be too small
 STEPS, MILLISECONDS = 12, 80  # of a walk: pictures from one to the next, and how long each is seen
 USUAL = {".gif": 8}  # pictures, else 64
 
@@ -40,6 +41,12 @@ def write(predictor: Any, path: Path, count: int, seed: int, label: str = "") ->
         label: the class they are of, or "" for all in turn.
     """
     suffix = path.suffix.lower()
+    if (suffix == ".png" and count > MOST) or (suffix == ".gif" and count < 2):
+        expected = f"{MOST:,} at most in a grid" if count > MOST else "two at least in a walk"
+        raise InputError(
+            f"--count received {count:,} for '{path}'. Expected {expected}. Try a new folder, or "
+            f"{path.with_suffix('.npz')}."
+        )
     if suffix == ".gif":
         return _walk(predictor, path, count, seed, label)
     made = predictor.make(count, seed, label)
@@ -65,7 +72,7 @@ def refuse(path: Path) -> None:
     if path.suffix and path.suffix.lower() not in (".png", ".npz", ".gif"):
         raise InputError(
             f"--out received '{path}'. Expected a grid ending in .png, a walk in .gif, arrays in "
-            f".npz, or a folder. Try {path}.png."
+            f".npz, or a folder. Try {path.with_suffix('.png')}."
         )
     if not path.suffix and path.exists():
         raise InputError(f"--out received '{path}', which is there. Expected a new folder.")

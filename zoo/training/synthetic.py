@@ -18,6 +18,7 @@ from zoo.training.loop import Trainer
 
 CLASSIFIER = "cnn-small"
 STEPS, BATCH = 1500, 64
+EPOCHS = 200  # at most, of a few pictures
 SEED = 1  # of the pictures, which are others than those that are compared
 
 
@@ -37,7 +38,8 @@ def accuracy(predictor: Any, count: int, test: Any, say: Callable[[str], None]) 
     shape = made["image"].shape[1:]
     model = registry.create(CLASSIFIER, input_shape=shape, classes=len(predictor.task.classes))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, STEPS)
+    steps = min(STEPS, EPOCHS * -(-count // BATCH))
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
     accuracies = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
     model.compile(keras.optimizers.Adam(rate), loss, metrics=accuracies)
 
@@ -50,6 +52,6 @@ def accuracy(predictor: Any, count: int, test: Any, say: Callable[[str], None]) 
     trainer = Trainer(
         model, prepared(made["image"], codes), batch_size=BATCH, seed=SEED, validation=real
     )
-    trainer.fit(steps=STEPS)
+    trainer.fit(steps=steps)
     found = trainer.log[-1]["val_accuracy"]
     return {f"train_on_synthetic[{CLASSIFIER}]": float(found)}
