@@ -8,8 +8,10 @@ from PIL import Image
 
 from zoo import api, datasets, runs, tasks
 from zoo.errors import InputError
+from zoo.metrics.frechet import frechet_distance
 from zoo.models import cyclegan, pix2pix
 from zoo.models.faceswap import warped
+from zoo.predictors import extractors
 from zoo.tasks.image_to_image import MADE
 
 RANDOM = np.random.default_rng(0)
@@ -186,15 +188,22 @@ def test_inputs_are_made_of_pictures(name):
 @pytest.mark.parametrize(
     "name", ["edges", *(pytest.param(n, marks=pytest.mark.slow) for n in ("gray", "downscale"))]
 )
-def test_a_model_learns_from_pairs_that_are_made(name):
+def test_a_model_learns_from_pairs_that_are_made(name, trained, zoo):
     run = api.train("pix2pix", data="digits", pairs=name, set=FILTERS, batch_size=64, steps=20)
     predictor = api.load(run)
     digits = datasets.load("digits").test
     made = predictor.predict(digits)["image"]
     (shown,) = predictor.task.served(digits, predictor.preprocessor).batch(np.arange(8)).values()
     np.testing.assert_array_equal(made[:8], predictor({"image": shown})["image"])
-    found = api.evaluate(run)
-    assert found["scores"]["mae"] == pytest.approx(
+    Image.fromarray(shown[0, ..., 0]).save("edges.png")
+    assert zoo("generate", run, "--image", "edges.png", "--out", "digit.png")[0] == 0
+    with Image.open("digit.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), made[0, ..., 0])
+    scores = api.evaluate(run, extractor=trained("pictures"))["scores"]
+    extractor = extractors.create(trained("pictures"), (8, 8, 1))
+    expected = frechet_distance(extractor(made)[0], extractor(digits.batch(range(360))["image"])[0])
+    assert scores[f"fid[{extractor.name}]"] == pytest.approx(expected, rel=1e-5)
+    assert scores["mae"] == pytest.approx(
         np.abs(made / 255 - digits.arrays["image"][digits.rows] / 255).mean(), rel=1e-4
     )
 

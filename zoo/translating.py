@@ -121,7 +121,7 @@ def _pictures(
 ) -> tuple[list[int], int]:
     if not out.suffix and out.exists():
         raise InputError(f"--out received '{out}', which is there. Expected a new folder.")
-    made = predictor.predict(photos.read(predictor, paths), signature=signature)
+    made = predictor.answers(photos.read(predictor, paths), signature=signature)
     size = list(made["image"].shape[1:3])
     if out.suffix:
         write_atomic(out, made["png"][0])

@@ -68,7 +68,7 @@ def translated(
     if BACKWARD in predictor.functions:
         ways["_back"] = BACKWARD
         there = predictor.predict(test)["image"]
-        again = predictor.predict(_pictures(predictor, there), signature=BACKWARD)["image"]
+        again = predictor.answers(_pictures(predictor, there), signature=BACKWARD)["image"]
         scores["cycle_mae"] = float(np.abs(again / 255.0 - first / 255.0).mean())
     if extractor is None:
         return scores
@@ -76,7 +76,7 @@ def translated(
     known = None if train is None else predictor.task.both(_part(train))
     for suffix, signature in ways.items():
         given, real = (first, second) if not suffix else (second, first)
-        made = predictor.predict(_pictures(predictor, given), signature=signature)["image"]
+        made = predictor.answers(_pictures(predictor, given), signature=signature)["image"]
         features, codes = extractor(made)
         wanted, _ = extractor(real)
         found = _scores(wanted, features, suffix)

@@ -17,7 +17,7 @@ from zoo.progress import Progress
 
 BATCH = 1024  # examples answered together, but no more than that many numbers
 LARGEST_BATCH = 1 << 22
-BACKWARD = "backward"  # the signature of the way back, where a model knows one
+SERVING, BACKWARD = "serving_default", "backward"  # signatures, the latter of the way back
 LARGEST_TEXT = 1 << 16  # numbers that a text counts as
 LONG = 1024  # steps a series is taken to have where lengths differ
 
@@ -46,9 +46,7 @@ class Predictor:
         self.loaded: Any = None
         self.writer: Any = None
 
-    def __call__(
-        self, raw: Mapping[str, Any], signature: str = "serving_default"
-    ) -> dict[str, np.ndarray]:
+    def __call__(self, raw: Mapping[str, Any], signature: str = SERVING) -> dict[str, np.ndarray]:
         """Answer one batch of raw columns with named outputs.
 
         Args:
@@ -127,9 +125,7 @@ class Predictor:
         )
         return max(1, min(BATCH, LARGEST_BATCH // max(numbers, 1)))
 
-    def predict(
-        self, split: Any, batch_size: int | None = None, signature: str = "serving_default"
-    ) -> dict[str, np.ndarray]:
+    def predict(self, split: Any, batch_size: int | None = None) -> dict[str, np.ndarray]:
         """Answer a whole split with a row an example, in its order.
 
         A model that makes pictures makes as many as the split has.
@@ -142,14 +138,17 @@ class Predictor:
                 f"Received {len(split)} examples with nothing in them to answer. Expected one at "
                 "least. Try another file."
             )
-        batches, batch_size = [], batch_size or self.batch_size
+        return self.task.joined(self.answers(served, batch_size), served, len(split))
+
+    def answers(self, served: Any, size: int | None = None, signature: str = SERVING) -> dict:
+        """Answer a split that is already as it is served, `size` examples at a time."""
+        batches, size = [], size or self.batch_size
         with Progress("Predicting", total=len(served)) as progress:
-            for start in range(0, len(served), batch_size):
-                rows = np.arange(start, min(start + batch_size, len(served)))
+            for start in range(0, len(served), size):
+                rows = np.arange(start, min(start + size, len(served)))
                 batches.append(self._named(served, rows, signature))
                 progress.advance(len(rows))
-        outputs = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
-        return self.task.joined(outputs, served, len(split))
+        return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
     def measurable(self, split: Any) -> dict[str, np.ndarray]:
         """Answer a whole split; refuse answers that cannot be measured."""
@@ -219,7 +218,7 @@ class Predictor:
                 f"Class '{label}' was asked of '{self.card['model']}', which makes pictures of no "
                 "class. Expected none. Try without it, or train projection-sngan."
             )
-        return self.answer("serving_default", inputs)
+        return self.answer(SERVING, inputs)
 
     def generate(self, prompts: Sequence[str], tokens: int = 200, **how: Any) -> list[str]:
         """Continue each prompt with at most as many tokens; return what was written.
