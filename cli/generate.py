@@ -69,7 +69,7 @@ OF_FILES = ("image", "back")
 @click.option("--class", "label", default="", metavar="NAME", help="The class of the pictures.")
 @click.option(
     "--image", multiple=True, metavar="PATH",
-    help="Picture, folder of pictures, or film to turn into another; repeat for several.",
+    help="Picture, folder of pictures, or video to turn into another; repeat for several.",
 )  # fmt: skip
 @click.option("--back", is_flag=True, help="Turn pictures of the second kind into the first.")
 @click.option(

@@ -8,7 +8,7 @@ import tensorflow as tf
 import zoo
 from zoo import registry
 from zoo.layers.spectral import SpectralConv2D, SpectralDense, SpectralEmbedding
-from zoo.models import adversarial
+from zoo.models import adversarial, competition
 from zoo.models.dcgan import stages_of
 
 RANDOM = np.random.default_rng(0)
@@ -256,7 +256,7 @@ def test_what_is_measured(name):
     assert model.discriminator_optimizer.beta_1 == 0.5
     x, y = pictures(8), np.arange(8) % 3
     history = model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y)).history
-    names = set(adversarial.METRICS)
+    names = {*competition.METRICS, "diversity"}
     assert set(history) == names | {f"val_{name}" for name in names}
     assert 0 <= history["discriminator_accuracy"][0] <= 1
     assert history["generator_gradient"][0] > 0 < history["discriminator_gradient"][0]

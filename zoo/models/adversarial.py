@@ -12,15 +12,6 @@ from keras import ops
 from zoo import layers
 from zoo.models.competition import LOSSES, Competition
 
-METRICS = (
-    "generator_loss",
-    "discriminator_loss",
-    "discriminator_accuracy",
-    "generator_gradient",
-    "discriminator_gradient",
-    "diversity",
-)
-
 
 @layers.register
 class Adversarial(Competition):
@@ -66,7 +57,7 @@ class Adversarial(Competition):
         classes=0,
         **kwargs,
     ):
-        super().__init__(METRICS, generator=generator, discriminator=discriminator, **kwargs)
+        super().__init__("diversity", generator=generator, discriminator=discriminator, **kwargs)
         self.adversarial_loss = loss
         self.label_smoothing = label_smoothing
         self.critic_steps = critic_steps
@@ -114,17 +105,10 @@ class Adversarial(Competition):
                 real_logits, fake_logits, self.label_smoothing
             )
             discriminator_loss += self.penalty(real, fake, classes, training)
-        gradients = tape.gradient(discriminator_loss, self.discriminating)
-        learned = tape.gradient(generator_loss, self.generating) if both else []
-        measured = (
-            generator_loss,
-            discriminator_loss,
-            ops.mean(ops.cast(real_logits > fake_logits, "float32")),
-            tf.linalg.global_norm(learned) if both else 0.0,
-            tf.linalg.global_norm(gradients),
-            _spread(fake) / ops.maximum(_spread(real), keras.config.epsilon()),
-        )
-        return measured, learned, gradients
+        accuracy = ops.mean(ops.cast(real_logits > fake_logits, "float32"))
+        diversity = _spread(fake) / ops.maximum(_spread(real), keras.config.epsilon())
+        losses = generator_loss, discriminator_loss
+        return self.measured(tape, losses, accuracy, diversity, both)
 
     def judge(self, pictures, classes, training):
         return self.discriminator(

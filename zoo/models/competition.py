@@ -46,6 +46,14 @@ LOSSES = {
     "hinge": _hinge,
 }
 
+METRICS = (
+    "generator_loss",
+    "discriminator_loss",
+    "discriminator_accuracy",
+    "generator_gradient",
+    "discriminator_gradient",
+)
+
 
 @layers.register
 class Scaled(keras.optimizers.schedules.LearningRateSchedule):
@@ -79,23 +87,23 @@ class Competition(keras.Model):
 
     `critic_steps` is how often discriminators are updated in a step.
 
-    A subclass has `measure`, and what of it is `measured`; it may have `networks` of other names.
+    A subclass has `measure(x, y, training)`, which returns what `measured` does.
 
     Args:
-        measured: names of what `measure` returns first.
+        last: name of what is measured beside `METRICS`.
         discriminator_rate: the discriminators' learning rate, as a share of the generators'.
         **networks: models by the names of attributes; discriminators' begin with `discriminator`.
     """
 
     critic_steps = 1
 
-    def __init__(self, measured, *, discriminator_rate=1.0, name=None, **networks):
+    def __init__(self, last, *, discriminator_rate=1.0, name=None, **networks):
         super().__init__(name=name)
         self.discriminator_rate = discriminator_rate
         self.networks = list(networks)
         for role, network in networks.items():
             setattr(self, role, network)
-        self.means = [keras.metrics.Mean(name=name) for name in measured]
+        self.means = [keras.metrics.Mean(name=name) for name in (*METRICS, last)]
         self.discriminator_optimizer: keras.optimizers.Optimizer = None
 
     def _side(self, discriminates):
@@ -116,9 +124,21 @@ class Competition(keras.Model):
         """What the discriminators learn."""
         return self._side(True)
 
-    def measure(self, x, y, training):
-        """Return what is measured on a batch, and each side's gradients, generators' first."""
-        raise NotImplementedError
+    def measured(self, tape, losses, accuracy, last, both=True):
+        """Return what is measured on a batch, and each side's gradients, generators' first.
+
+        Without `both` the generators have none, and their loss is not differentiated.
+
+        Args:
+            tape: a persistent one that saw both losses.
+            losses: the generators' and the discriminators'.
+            accuracy: of the discriminators.
+            last: what is measured beside.
+        """
+        gradients = tape.gradient(losses[1], self.discriminating)
+        learned = tape.gradient(losses[0], self.generating) if both else []
+        norms = [tf.linalg.global_norm(learned) if both else 0.0, tf.linalg.global_norm(gradients)]
+        return (*losses, accuracy, *norms, last), learned, gradients
 
     def compile(self, optimizer, discriminator_optimizer=None, **kwargs):
         """Configure training; without a second optimizer discriminators get one like it."""

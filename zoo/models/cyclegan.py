@@ -16,15 +16,6 @@ from zoo.models.competition import LOSSES, Competition
 from zoo.models.dcgan import initializer, stages_of
 from zoo.models.pix2pix import discriminator, instance_normalized, shown
 
-METRICS = (
-    "generator_loss",
-    "discriminator_loss",
-    "discriminator_accuracy",
-    "generator_gradient",
-    "discriminator_gradient",
-    "cycle_mae",
-)
-
 
 @layers.register
 class Pool(keras.layers.Layer):
@@ -87,7 +78,7 @@ class CycleGAN(Competition):
         pool=50, **kwargs,
     ):  # fmt: skip
         super().__init__(
-            METRICS, forward=forward, backward=backward, discriminator_a=discriminator_a,
+            "cycle_mae", forward=forward, backward=backward, discriminator_a=discriminator_a,
             discriminator_b=discriminator_b, **kwargs,
         )  # fmt: skip
         self.cycle, self.identity, self.pool = cycle, identity, pool
@@ -119,17 +110,9 @@ class CycleGAN(Competition):
             ]
             generator_loss += sum(loss for loss, _, _ in sides)
             discriminator_loss = 0.5 * sum(loss for _, loss, _ in sides)
-        learned = tape.gradient(generator_loss, self.generating)
-        gradients = tape.gradient(discriminator_loss, self.discriminating)
-        measured = (
-            generator_loss,
-            discriminator_loss,
-            0.5 * sum(accuracy for _, _, accuracy in sides),
-            tf.linalg.global_norm(learned),
-            tf.linalg.global_norm(gradients),
-            0.5 * cycle_mae,
-        )
-        return measured, learned, gradients
+        accuracy = 0.5 * sum(accuracy for _, _, accuracy in sides)
+        losses = generator_loss, discriminator_loss
+        return self.measured(tape, losses, accuracy, 0.5 * cycle_mae)
 
     def judged(self, kind, real, made, training):
         """Return a generator's loss, its discriminator's, and that one's accuracy."""

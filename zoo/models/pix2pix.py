@@ -14,14 +14,6 @@ from zoo import layers
 from zoo.models.competition import LOSSES, Competition
 from zoo.models.dcgan import initializer, stages_of
 
-METRICS = (
-    "generator_loss",
-    "discriminator_loss",
-    "discriminator_accuracy",
-    "generator_gradient",
-    "discriminator_gradient",
-    "mae",
-)
 WIDEST = 8  # times the filters next to the picture
 
 
@@ -41,7 +33,7 @@ class Pix2Pix(Competition):
     """
 
     def __init__(self, generator, discriminator, *, l1=100.0, **kwargs):
-        super().__init__(METRICS, generator=generator, discriminator=discriminator, **kwargs)
+        super().__init__("mae", generator=generator, discriminator=discriminator, **kwargs)
         self.l1 = l1
         self(generator.input)  # built, and exportable before any training
 
@@ -58,17 +50,8 @@ class Pix2Pix(Competition):
             mae = ops.mean(ops.abs(made - ops.cast(wanted, made.dtype)))
             generator_loss += 2.0 * self.l1 * mae
             discriminator_loss *= 0.5  # section 3.3: it learns half as fast
-        learned = tape.gradient(generator_loss, self.generating)
-        gradients = tape.gradient(discriminator_loss, self.discriminating)
-        measured = (
-            generator_loss,
-            discriminator_loss,
-            ops.mean(ops.cast(real > fake, "float32")),
-            tf.linalg.global_norm(learned),
-            tf.linalg.global_norm(gradients),
-            mae,
-        )
-        return measured, learned, gradients
+        accuracy = ops.mean(ops.cast(real > fake, "float32"))
+        return self.measured(tape, (generator_loss, discriminator_loss), accuracy, mae)
 
     def get_config(self):
         return {**super().get_config(), "l1": self.l1}

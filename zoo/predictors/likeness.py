@@ -63,22 +63,22 @@ def translated(
     extractor there are those of `compare`, and where it knows what the other kind is called,
     `class_agreement`: how often what is made is taken for it.
     """
-    ways, scores = {"": "serving_default"}, dict[str, float | None]()
+    scores = dict[str, float | None]()
     first, second = predictor.task.both(test)
+    made = {"": predictor.answers(_pictures(predictor, first))["image"]}
     if BACKWARD in predictor.functions:
-        ways["_back"] = BACKWARD
-        there = predictor.predict(test)["image"]
-        again = predictor.answers(_pictures(predictor, there), signature=BACKWARD)["image"]
+        again, made["_back"] = (
+            predictor.answers(_pictures(predictor, x), signature=BACKWARD)["image"]
+            for x in (made[""], second)
+        )
         scores["cycle_mae"] = float(np.abs(again / 255.0 - first / 255.0).mean())
     if extractor is None:
         return scores
     kinds = predictor.task.kinds
     known = None if train is None else predictor.task.both(_part(train))
-    for suffix, signature in ways.items():
-        given, real = (first, second) if not suffix else (second, first)
-        made = predictor.answers(_pictures(predictor, given), signature=signature)["image"]
-        features, codes = extractor(made)
-        wanted, _ = extractor(real)
+    for suffix, pictures in made.items():
+        features, codes = extractor(pictures)
+        wanted, _ = extractor(first if suffix else second)
         found = _scores(wanted, features, suffix)
         kind = kinds[1 if not suffix else 0] if kinds else ""
         if kind in extractor.classes:
@@ -87,7 +87,7 @@ def translated(
             )
         if known is not None:
             others = known[1 if not suffix else 0]
-            few = np.linspace(0, len(others) - 1, min(len(others), len(real))).astype(int)
+            few = np.linspace(0, len(others) - 1, min(len(others), len(wanted))).astype(int)
             found |= _scores(wanted, extractor(others[few])[0], f"_real{suffix}")
         scores |= {f"{name}[{extractor.name}]": value for name, value in found.items()}
     return scores
