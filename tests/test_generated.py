@@ -177,12 +177,21 @@ def test_an_evolution_is_drawn(runs):
      (0.9, 0.8, "")],
 )  # fmt: skip
 def test_a_collapse_is_said_in_words(diversity, accuracy, said):
-    row = {"step": 600, "diversity": diversity, "discriminator_accuracy": accuracy}
+    row = {
+        "step": 600, "diversity": diversity, "discriminator_accuracy": accuracy,
+        "discriminator_loss": 1.0,
+    }  # fmt: skip
     assert diagnosis.collapse([{**row, "step": 60}]) == ""  # no generator has learned anything yet
     found = diagnosis.collapse([row])
     assert found.startswith(said)
     assert bool(found) == bool(said)
     assert diagnosis.diagnose([row]) == (found or "Both networks still learn from each other.")
+    wild = {**row, "discriminator_loss": 31.0}
+    assert diagnosis.collapse([wild]).startswith("Both networks run away from each other")
+    del row["diversity"]  # as of pictures that are turned into others
+    assert diagnosis.diagnose([row]) == "Both networks still learn from each other."
+    del wild["diversity"]
+    assert diagnosis.diagnose([wild]).startswith("Both networks run away from each other")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
         rows: the log, one row an epoch.
         early_stopping: whether the epoch with the lowest validation loss was kept.
     """
-    if any("diversity" in row for row in rows):
+    if any("discriminator_loss" in row for row in rows):
         steps = rows[-1].get("step") or 0
         if steps < EARLY:
             return f"Too early to judge two networks in competition ({steps} of {EARLY} steps)."
@@ -104,16 +104,19 @@ def diagnose(rows: Sequence[Mapping[str, Any]], early_stopping: bool = False) ->
 
 def collapse(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a sentence on networks in competition where something is wrong at the end, or ""."""
-    last = next((row for row in reversed(rows) if _finite(row.get("diversity"))), None)
+    last = next((row for row in reversed(rows) if _finite(row.get("discriminator_loss"))), None)
     if last is None or (last.get("step") or 0) < EARLY:
         return ""
-    diversity, accuracy = last["diversity"], last["discriminator_accuracy"]
-    if (loss := last.get("discriminator_loss")) is not None and loss > WILD:
+    loss, diversity = last["discriminator_loss"], last.get("diversity")
+    if loss > WILD:
         return (
             f"Both networks run away from each other: the discriminator's loss is {loss:,.0f}, and "
             "that of one that guesses at most 2; try a lower --learning-rate, or a smaller --set "
             "discriminator_rate."
         )
+    if diversity is None:  # pictures that are turned into others have more to learn from
+        return ""
+    accuracy = last["discriminator_accuracy"]
     if diversity < SAME:
         return (
             f"Looks like mode collapse: generated pictures differ from each other {diversity:.0%} "
