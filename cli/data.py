@@ -147,6 +147,11 @@ def _print(report: dict[str, Any]) -> None:
         _print_array(array)
     if "files" in report:
         _print_files(report["files"])
+    for side in report.get("sides", ()):
+        if "files" in side:
+            _print_files(side["files"], f"Pictures of {side['name']}")
+        else:
+            _print_array(side["array"])
     if "text" in report:
         _print_text(report["text"])
     if "series" in report:
@@ -163,7 +168,7 @@ def _print_head(report: dict[str, Any]) -> None:
     total = sum(sizes.values())
     splits = ", ".join(f"{name} {size:,} ({size / total:.0%})" for name, size in sizes.items())
     task = report["task"] or "none"
-    if report["targets"]:
+    if report["targets"] and "sides" not in report:
         task += f" of {', '.join(report['targets'][:5])}"
     lines = [
         ("kind", report["kind"]),
@@ -215,8 +220,8 @@ def _print_array(array: dict[str, Any]) -> None:
     click.echo(f"  {'constant':<12} {array['constant']:,} of its values are always the same")
 
 
-def _print_files(files: dict[str, Any]) -> None:
-    _section("Pictures")
+def _print_files(files: dict[str, Any], title: str = "Pictures") -> None:
+    _section(title)
     low, high, seen = (" x ".join(map(str, files[k])) for k in ("smallest", "largest", "seen"))
     sizes = f"all {low}" if files["sizes"] == 1 else f"{files['sizes']:,}, from {low} to {high}"
     click.echo(f"  {'files':<12} {files['files']:,}, {files['gray']:,} of them gray")
@@ -283,10 +288,10 @@ def _findings(report: dict[str, Any]) -> list[str]:
             lines.append(f"{_rows(count, second)} the inputs of a {first} row: leakage")
     if not lines:
         lines.append("no rows are shared between splits")
-    duplicates = report["duplicate_rows"]
-    lines.append(
-        f"{_rows(duplicates)} the inputs of another" if duplicates else "no row repeats another"
-    )
+    if (duplicates := report.get("duplicate_rows")) is not None:
+        lines.append(
+            f"{_rows(duplicates)} the inputs of another" if duplicates else "no row repeats another"
+        )
     for names in report.get("duplicate_columns", ()):
         lines.append(f"columns that say the same: {', '.join(names)}")
     if "columns" in report and not report["duplicate_columns"]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .base import PAIRED, TRANSLATED, ArraySplit, Dataset, TableSplit
+from .base import PAIRED, TRANSLATED, UNPAIRED, ArraySplit, Dataset, TableSplit
 from .boxes import count
 from .frames import is_number, is_text
 from .masks import count_pixels
@@ -48,6 +48,8 @@ def audit(data: Dataset, whole_rows: bool = False) -> dict[str, Any]:
         return report | describe(data)
     if isinstance(data.train, TableSplit):
         report |= _table(data, data.train.frame, splits)
+    elif data.spec.task in TRANSLATED and data.spec.targets:
+        report["sides"] = _sides(data)
     elif isinstance(data.train, ArraySplit):
         ((name, array),) = data.train.arrays.items()
         if isinstance(array, Pictures):
@@ -58,7 +60,10 @@ def audit(data: Dataset, whole_rows: bool = False) -> dict[str, Any]:
         report["text"] = _text(splits)
     if data.spec.targets and data.spec.task not in TRANSLATED:
         report["balance"] = {name: _balance(data, split) for name, split in splits.items()}
-    return report | _repeated(splits, whole_rows)
+    repeated = _repeated(splits, whole_rows)
+    if data.spec.task == UNPAIRED and data.spec.targets:
+        del repeated["duplicate_rows"]  # the smaller kind is repeated until it is as large
+    return report | repeated
 
 
 def _table(data: Dataset, frame: pd.DataFrame, splits: dict[str, TableSplit]) -> dict[str, Any]:
@@ -136,15 +141,26 @@ def _array(name: str, array: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _sides(data: Dataset) -> list[dict[str, Any]]:
+    """Describe both kinds of pictures, of which one becomes the other."""
+    (inputs,) = data.train.arrays.values()
+    return [
+        {"name": name, **({"files": _files(side)} if isinstance(side, Pictures) else
+                          {"array": _array(name, side)})}
+        for name, side in zip(data.spec.classes, (inputs, data.train.target), strict=True)
+    ]  # fmt: skip
+
+
 def _files(pictures: Pictures) -> dict[str, Any]:
     """Describe picture files: their number, sizes from the smallest to the largest, and color."""
-    sizes = sorted({(look.height * look.width, look.height, look.width) for look in pictures.looks})
+    looks = dict(zip(pictures.paths, pictures.looks, strict=True)).values()  # each file once
+    sizes = sorted({(look.height * look.width, look.height, look.width) for look in looks})
     return {
-        "files": len(pictures),
+        "files": len(looks),
         "smallest": list(sizes[0][1:]),
         "largest": list(sizes[-1][1:]),
         "sizes": len(sizes),
-        "gray": sum(look.gray for look in pictures.looks),
+        "gray": sum(look.gray for look in looks),
         "seen": list(pictures.shape[1:]),
     }
 

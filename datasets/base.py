@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LABELLED = ("classification", "multi-label", "regression")  # tasks of data with targets
 ANNOTATED = ("segmentation", "detection")  # tasks of pictures with masks or boxes
 TRANSLATED = ("image-to-image", "unpaired-image-to-image")  # tasks of two kinds of pictures
+PAIRS, UNPAIRED = TRANSLATED
 PAIRED = ("sequence-to-sequence", "summarization", "sentence-embedding")  # tasks of pairs of texts
 TASKS = (
     *LABELLED,

@@ -71,12 +71,15 @@ def load(
     """
     from . import sides, videos
     from .bad import BadExamples
+    from .base import PAIRS
     from .build import Request, build
     from .folders import from_table
     from .pictures import Pictures
     from .series_rows import Asked
     from .splits import Splitting
 
+    if pairs is not None and task is None:
+        task = PAIRS
     bad = BadExamples(on_bad_example)
     request = Request(
         kind=kind,

@@ -19,13 +19,12 @@ from zoo.untrusted import refuse_remote
 
 from . import catalog, videos
 from .bad import BadExamples
-from .base import TRANSLATED, ArraySplit, Column, Dataset, Raw, Spec
+from .base import PAIRS, TRANSLATED, UNPAIRED, ArraySplit, Column, Dataset, Raw, Spec
 from .files import read_raw
 from .folders import folders_in, pictures_in, read_flat
 from .pictures import Pictures, identity
 from .splits import NAMES, Splitting, fingerprint, make_splits, split_name
 
-PAIRS, UNPAIRED = TRANSLATED
 Files = dict[str, list[Path]]  # of each split; "all" where there are none
 
 
@@ -85,6 +84,9 @@ def asked(reference: str, other: str | None, task: str | None, pairs: str | None
         )
     if task is None and other is not None:
         return [reference, other]
+    if task is None and pairs is None:
+        inside = {path.name.lower(): path for path in folders_in(Path(reference))}
+        return [reference] if _find_splits(inside) else []
     if task not in (None, *TRANSLATED) and (pairs or other) is not None:
         option = f"--pairs received {pairs}" if pairs else f"--data-b received '{other}'"
         raise InputError(
@@ -154,6 +156,11 @@ def find(folder: Path) -> tuple[Files, Files] | None:
     inside = {path.name.lower(): path for path in folders_in(folder)}
     if {"a", "b"} <= set(inside):
         return _files(inside["a"]), _files(inside["b"])
+    return _find_splits(inside)
+
+
+def _find_splits(inside: dict[str, Path]) -> tuple[Files, Files] | None:
+    """Return the files of folders that are called as a split of one kind, as trainA."""
     sides: tuple[Files, Files] = {}, {}
     for name, path in inside.items():
         split = split_name(name[:-1])
@@ -226,6 +233,8 @@ def of_class(raw: Raw, label: str, reference: str) -> Raw:
 
 
 def _refuse_shapes(sides: Sequence[Raw], references: Sequence[str], task: str) -> None:
+    if len(references) == 1:
+        references = [f"{references[0]} (A)", f"{references[0]} (B)"]
     first, second = (side.shape for side in sides)
     if first[:2] != second[:2]:
         a, b = (" x ".join(map(str, shape[:2])) for shape in (first, second))

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from zoo import cli, datasets
 from zoo.datasets.audit import audit
@@ -112,6 +113,31 @@ def test_audit_of_pictures_text_and_several_targets(tmp_path):
     report = audit(datasets.load(tmp_path / "m.npz"))
     assert report["task"] == "multi-label"
     assert set(report["balance"]["test"]) == {"y0", "y1", "y2"}
+
+
+def test_both_kinds_of_pictures_are_shown(zoo, tmp_path):
+    random = np.random.default_rng(0)
+    for name, count, shape in (("trainA", 7, (8, 8, 3)), ("trainB", 5, (10, 9, 3))):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for i in range(count):
+            picture = Image.fromarray(random.integers(0, 255, shape, dtype="uint8"))
+            picture.save(tmp_path / "two" / name / f"{i}.png")
+    code, out, _ = zoo("data", "show", tmp_path / "two", "--image-size", 8)
+    assert code == 0
+    assert "task         unpaired-image-to-image\n" in out
+    assert "Pictures of A\n  files        7, 0 of them gray\n  sizes        all 8 x 8" in out
+    assert "Pictures of B\n  files        5, 0 of them gray\n  sizes        all 10 x 9" in out
+    code, out, _ = zoo("data", "show", "digits:3", "--data-b", "digits:8")
+    assert code == 0
+    assert "\nArray 3\n" in out
+    assert "\nArray 8\n" in out
+    assert "repeats another" not in out  # but the fewer of the two are repeated
+
+
+def test_pairs_that_are_made_are_shown_as_such(zoo):
+    code, out, _ = zoo("data", "show", "digits", "--pairs", "edges")
+    assert code == 0
+    assert "task         image-to-image\n" in out
 
 
 def test_show_takes_the_data_options(zoo, messy):

@@ -41,6 +41,8 @@ def test_a_class_can_be_asked_for(of_classes, tmp_path):
     signature = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="an unknown class"):
         signature(count=tf.constant(1), seed=tf.constant(0), label=tf.constant("12"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a count above 0, received"):
+        signature(count=tf.constant(-1), seed=tf.constant(0), label=tf.constant("1"))
     api.export(of_classes, "keras", tmp_path / "out.keras")
     np.testing.assert_array_equal(
         api.load(tmp_path / "out.keras").make(12, 3, "7")["image"], sevens["image"]

@@ -40,7 +40,7 @@ class Predictor:
         self.state = state
         self.card = state["card"]
         self.spec, self.task, self.preprocessor = parts(state)
-        if hasattr(self.task, "origin"):
+        if self.task.origin:
             self.task.origin = f"{self.card['model']}, run {self.card.get('run', 'unnamed')}"
         self.model: Any = None
         self.loaded: Any = None
@@ -189,7 +189,7 @@ class Predictor:
 
     def refuse_extractor(self, extractor: Any) -> None:
         """Raise an InputError where features of pictures were asked for and it makes none."""
-        if extractor is not None and not hasattr(self.task, "origin"):
+        if extractor is not None and not self.task.origin:
             raise InputError(
                 f"--extractor was given for {self.task.name}. Expected a model that makes "
                 "pictures. Try without it."

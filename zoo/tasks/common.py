@@ -22,12 +22,14 @@ class Task(ABC):
     """What is the same in most tasks: each says what it does otherwise.
 
     `name` is what a user types, `monitor` the loss to watch, None where a lower one is no better,
-    and `score` the main one of what `evaluate` measures.
+    `score` the main one of what `evaluate` measures, and `origin`, where pictures are made, what
+    these say they were made by.
     """
 
     name: str
     monitor: str | None = "loss"
     score: str
+    origin: str | None = None
 
     @abstractmethod
     def __init__(self, spec: Spec):

@@ -29,11 +29,11 @@ class ImageSynthesis(common.Task):
     name = "image-synthesis"
     monitor = None
     score = "frechet_pixels"
+    origin = "an unnamed run"
 
     def __init__(self, spec: Spec):
         self.column = spec.inputs[0].name
         self.classes = spec.classes if spec.task == "classification" else ()
-        self.origin = "an unnamed run"  # what pictures say they were made by
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return how many classes there are, where there are any."""
@@ -70,7 +70,9 @@ class ImageSynthesis(common.Task):
         def serve(
             count: tf.Tensor, seed: tf.Tensor, label: tf.Tensor | None = None
         ) -> dict[str, tf.Tensor]:
-            inputs: Any = latents.normal(count, latent_dim, seed)
+            some = tf.debugging.Assert(count > 0, ["expected a count above 0, received", count])
+            with tf.control_dependencies([some]):
+                inputs: Any = latents.normal(count, latent_dim, seed)
             if label is not None:
                 inputs = {"latents": inputs, "classes": self._codes(count, label)}
             return self._made(generator, inputs)

@@ -64,6 +64,7 @@ class ImageToImage(common.Task):
     name = "image-to-image"
     monitor: str | None = None
     score = "mae"
+    origin = "an unnamed run"
 
     def __init__(self, spec: Spec, channels: int | None = None, pairs: str | None = None):
         if pairs not in (None, *MADE) or channels not in (None, 1, 3):
@@ -74,7 +75,6 @@ class ImageToImage(common.Task):
         self.given = ImagePreprocessor(column.name, column.shape)
         self.prepared = ImagePreprocessor("target", self.shape)  # what decodes the wanted pictures
         self.kinds = spec.classes
-        self.origin = "an unnamed run"  # what pictures say they were made by
 
     @classmethod
     def fit(cls, spec: Spec, train: Any) -> Self:

@@ -24,22 +24,21 @@ def compare(
         extractor: a classifier's run, "inception-v3", or None.
         say: called with what a person should be told.
     """
+    shape = predictor.task.shape if predictor.translates else predictor.preprocessor.shape
+    features = None if extractor is None else extractors.create(extractor, shape)
     is_run = not isinstance(source, predictors.Predictor) and kind_of(source) == "run"
     run = Run.open(source) if is_run else None
     train = None
     if run is not None:
         train = load_data(config.build(run.record["model"], run.record["options"])).train
-    scores: dict[str, float | None] = {}
     if predictor.translates:
-        shape = predictor.task.shape
-        look = None if extractor is None else extractors.create(extractor, shape)
-        return likeness.translated(predictor, look, train, test)
+        return likeness.translated(predictor, features, train, test)
+    scores: dict[str, float | None] = {}
     if "label" in predictor.card["inputs"] and test.targets() is not None:
         count = len(test if train is None else train)
         scores |= synthetic.accuracy(predictor, count, test, say)
-    if extractor is None:
+    if features is None:
         return scores
-    features = extractors.create(extractor, predictor.preprocessor.shape)
     found, shown = likeness.compare(predictor, features, train, test)
     if run is not None and shown is not None:
         captions = ["made", *["nearest real"] * (shown.shape[1] - 1)] * len(shown)

@@ -130,7 +130,7 @@ def carry_out(session: Session, trainer: Trainer, run: Run, say: Say) -> Run:
 
 def watch_pictures(session: Session, run: Run, say: Say) -> Watch | None:
     """Return what looks on where pictures are learned to be made, which say what made them."""
-    if not hasattr(session.task, "origin"):
+    if not session.task.origin:
         return None
     data, split = session.dataset, None
     if session.task.name != "image-synthesis":
