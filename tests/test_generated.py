@@ -114,6 +114,7 @@ def test_every_score_says_what_measured_it(runs, zoo):
     assert 0 <= scores["train_on_synthetic[cnn-small]"] <= 1
     with Image.open(maker.plots / "nearest.png") as picture:
         assert min(picture.size) > 100
+    assert "that are nearest" in maker.report_path.read_text()
     api_scores = api.evaluate(maker)["scores"]
     assert api_scores["train_on_synthetic[cnn-small]"] == pytest.approx(
         scores["train_on_synthetic[cnn-small]"]

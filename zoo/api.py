@@ -127,7 +127,7 @@ def plan(model: str, *, say: Say = lambda message: None, **options: Any) -> dict
         session = _prepare(configure(model, options), say, None)
         from zoo.training import work
 
-        return work.estimate(session)
+        return work.estimate(session, say)
 
 
 @contextmanager

@@ -231,10 +231,11 @@ def describe(session: Session) -> str:
     )
 
 
-def estimate(session: Session, seconds: float = 1.0) -> dict[str, Any]:
+def estimate(session: Session, say: Say, seconds: float = 1.0) -> dict[str, Any]:
     """Train for about a second in memory, to say what the whole run would take."""
     session.begin(lambda message: None)
     trainer = session.trainer(None)
+    say("Compiling a step, then timing some")
     trainer.fit(steps=1)
     trainer.position.stopped = False
     before, called, validating = trainer.position.step, list[float](), list[float]()
