@@ -92,6 +92,34 @@ def test_losses_are_those_of_their_definitions():
     assert found("hinge") == pytest.approx([1.4, 0.5 / 2 + 1.2 / 2])
 
 
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_real_pictures_of_another_class_are_taught_as_generated_ones(name):
+    plain, taught = tiny(name, classes=2), tiny(name, classes=2, mismatched=True)
+    taught.set_weights(plain.get_weights())  # also of what draws the latents
+    real, classes = tf.constant(pictures(6)), tf.constant([0, 1, 1, 0, 0, 1])
+    (_, without, *_), _, _ = plain.measure(real, classes, training=False)
+    (_, with_them, *_), _, _ = taught.measure(real, classes, training=False)
+    distances = competition.LOSSES[plain.adversarial_loss]
+    right, wrong = (plain.judge(real, kind, False) for kind in (classes, 1 - classes))
+    none = keras.ops.full_like(wrong, -100.0)  # as surely generated: costs nothing
+    of_real = value(distances(right, none, plain.label_smoothing)[1])
+    of_wrong = value(distances(right, wrong, plain.label_smoothing)[1]) - of_real
+    of_fake = value(without) - of_real
+    assert value(with_them) == pytest.approx(of_real + (of_fake + of_wrong) / 2, rel=1e-5)
+    assert value(with_them) != pytest.approx(value(without), rel=1e-5)
+
+
+def test_another_class_is_each_of_the_others():
+    model = tiny("cgan", classes=4, mismatched=True)
+    classes = np.arange(400) % 4
+    others = value(model._others(classes))
+    assert {(a, b) for a, b in zip(classes, others, strict=True)} == {
+        (a, b) for a in range(4) for b in range(4) if a != b
+    }
+    with pytest.raises(ValueError, match="two classes at least to mismatch"):
+        tiny("cgan", classes=1, mismatched=True)
+
+
 def test_penalties_are_those_of_a_linear_critic():
     real = pictures(5, 2, 2, 1)
     model, slope = judged_by_weight(gradient_penalty=10.0)

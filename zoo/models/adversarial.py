@@ -41,6 +41,9 @@ class Adversarial(Competition):
             and generated pictures.
         r1: weight of half the gradient's squared norm at real pictures.
         classes: how many there are; 0 where it makes pictures of none.
+        mismatched: whether real pictures with another class than theirs are taught as generated
+            ones, too: Reed and others, Generative Adversarial Text to Image Synthesis, 2016,
+            arXiv:1605.05396.
         **kwargs: `discriminator_rate`, and what `keras.Model` takes.
     """
 
@@ -55,8 +58,13 @@ class Adversarial(Competition):
         gradient_penalty=0.0,
         r1=0.0,
         classes=0,
+        mismatched=False,
         **kwargs,
     ):
+        if mismatched and classes < 2:
+            raise ValueError(
+                f"Expected two classes at least to mismatch. Received: classes={classes}"
+            )
         super().__init__("diversity", generator=generator, discriminator=discriminator, **kwargs)
         self.adversarial_loss = loss
         self.label_smoothing = label_smoothing
@@ -64,6 +72,7 @@ class Adversarial(Competition):
         self.gradient_penalty = gradient_penalty
         self.r1 = r1
         self.classes = classes
+        self.mismatched = mismatched
         latents = generator.input["latents"] if classes else generator.input
         self.latent_dim = latents.shape[-1]
         self.seed_generator = keras.random.SeedGenerator()
@@ -101,9 +110,15 @@ class Adversarial(Competition):
             fake = self.generator(self._of_classes("latents", latents, classes), training=training)
             real_logits = self.judge(real, classes, training)  # (B, 1)
             fake_logits = self.judge(fake, classes, training)  # (B, 1)
-            generator_loss, discriminator_loss = LOSSES[self.adversarial_loss](
+            distances = LOSSES[self.adversarial_loss]
+            generator_loss, discriminator_loss = distances(
                 real_logits, fake_logits, self.label_smoothing
             )
+            if self.mismatched:
+                wrong = self.judge(real, self._others(classes), training)
+                _, discriminator_loss = distances(
+                    real_logits, ops.concatenate([fake_logits, wrong]), self.label_smoothing
+                )
             discriminator_loss += self.penalty(real, fake, classes, training)
         accuracy = ops.mean(ops.cast(real_logits > fake_logits, "float32"))
         diversity = _spread(fake) / ops.maximum(_spread(real), keras.config.epsilon())
@@ -117,6 +132,13 @@ class Adversarial(Competition):
 
     def _of_classes(self, name, values, classes):
         return {name: values, "classes": classes} if self.classes else values
+
+    def _others(self, classes):
+        """Return for each class another one, all of them as likely."""
+        moved = keras.random.randint(
+            ops.shape(classes), 1, self.classes, "int32", seed=self.seed_generator
+        )
+        return (ops.cast(classes, "int32") + moved) % self.classes
 
     def penalty(self, real, fake, classes, training):
         """Return what the discriminator pays for steep slopes."""
@@ -148,6 +170,7 @@ class Adversarial(Competition):
             "gradient_penalty": self.gradient_penalty,
             "r1": self.r1,
             "classes": self.classes,
+            "mismatched": self.mismatched,
         }
 
 

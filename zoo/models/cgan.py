@@ -23,6 +23,7 @@ def cgan(
     dropout=0.5,
     label_smoothing=0.0,
     discriminator_rate=1.0,
+    mismatched=False,
 ):
     """Build a conditional GAN; it turns `latents` and `classes` into pictures in [0, 1].
 
@@ -37,6 +38,8 @@ def cgan(
         dropout: share of the discriminator's hidden units dropped while training.
         label_smoothing: teach the discriminator that real is `1 - label_smoothing` instead of 1.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
+        mismatched: teach the discriminator also that real pictures of another class are not what
+            was asked for, so that it looks at the class sooner.
     """
     check_picture(input_shape)
     for name, widths in (("units", units), ("discriminator_units", discriminator_units)):
@@ -68,6 +71,7 @@ def cgan(
         label_smoothing=label_smoothing,
         discriminator_rate=discriminator_rate,
         classes=classes,
+        mismatched=mismatched,
         name="cgan",
     )
 

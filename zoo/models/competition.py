@@ -20,9 +20,9 @@ from zoo import layers
 
 def _cross_entropies(real, fake, smoothing):
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    ones, zeros = ops.ones_like(real), ops.zeros_like(fake)
-    wanted = ones * (1.0 - smoothing)
-    return entropy(ones, fake), entropy(wanted, real) + entropy(zeros, fake)
+    wanted = ops.ones_like(real) * (1.0 - smoothing)
+    seen = entropy(wanted, real) + entropy(ops.zeros_like(fake), fake)
+    return entropy(ops.ones_like(fake), fake), seen
 
 
 def _squares(real, fake, smoothing):

@@ -88,7 +88,7 @@ def sngan(
         r1: weight of the penalty on the discriminator's slope at real pictures; 0 for none.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
     """
-    return _sngan(input_shape, 0, latent_dim, filters, critic_steps, r1, discriminator_rate)
+    return _sngan(input_shape, 0, latent_dim, filters, critic_steps, r1, discriminator_rate, False)
 
 
 def projection_sngan(
@@ -100,6 +100,7 @@ def projection_sngan(
     critic_steps=1,
     r1=0.0,
     discriminator_rate=1.0,
+    mismatched=False,
 ):
     """Build an SNGAN of classes; it turns `latents` and `classes` into pictures in [0, 1].
 
@@ -114,11 +115,17 @@ def projection_sngan(
             an equal part of the step's examples.
         r1: weight of the penalty on the discriminator's slope at real pictures; 0 for none.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
+        mismatched: teach the discriminator also that real pictures of another class are not what
+            was asked for, so that it looks at the class sooner; a step takes a third longer.
     """
-    return _sngan(input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate)
+    return _sngan(
+        input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate, mismatched
+    )
 
 
-def _sngan(input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate):
+def _sngan(
+    input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate, mismatched
+):
     return Adversarial(
         generator(input_shape, latent_dim, filters, classes),
         discriminator(input_shape, filters, classes),
@@ -127,5 +134,6 @@ def _sngan(input_shape, classes, latent_dim, filters, critic_steps, r1, discrimi
         r1=r1,
         discriminator_rate=discriminator_rate,
         classes=classes,
+        mismatched=mismatched,
         name="projection_sngan" if classes else "sngan",
     )
