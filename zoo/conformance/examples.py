@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.datasets.base import TRANSLATED
 from zoo.losses.detection import FCOSLoss
 from zoo.registry import Row
 
@@ -16,6 +15,7 @@ EXAMPLES = 12
 CODED = (
     "classification", "segmentation", "language-modelling", "sequence-to-sequence", "summarization"
 )  # fmt: skip
+TRANSLATING = ("image-to-image", "unpaired-image-to-image")
 
 
 def inputs_of(model: keras.Model, arguments: Mapping[str, Any]) -> Any:
@@ -57,7 +57,7 @@ def examples(model: keras.Model, row: Row, arguments: Mapping[str, Any]) -> tupl
         return x, _codes_of(classes) if classes else None
     if task == "reconstruction":
         return x, x
-    if task in TRANSLATED:
+    if task in TRANSLATING:
         return x, x[::-1]
     random = np.random.default_rng(1)
     if task == "detection":
@@ -84,7 +84,7 @@ def compile_model(model: keras.Model, row: Row, arguments: Mapping[str, Any]) ->
     """Compile a model for the row's first task."""
     optimizer = keras.optimizers.Adam(1e-2)
     task = row.tasks[0]
-    if task in ("image-synthesis", *TRANSLATED):
+    if task in ("image-synthesis", *TRANSLATING):
         model.compile(optimizer)
         return
     if task == "detection":
