@@ -117,12 +117,15 @@ def _draw(reference: str, options: dict[str, Any], augment: str | None, out: str
 def _audit(reference: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the audit, of a table without a target too: looking comes before choosing."""
     from zoo import datasets
+    from zoo.datasets import sides
     from zoo.datasets.audit import audit
     from zoo.datasets.targets import NoTarget
     from zoo.startup import start
 
     if reference.startswith(catalog.TFDS):
         start("cpu")  # TensorFlow reads it
+    if not {"task", "pairs", "data_b"} & set(options) and sides.has_splits(reference):
+        options = {**options, "task": sides.UNPAIRED}
     try:
         return audit(datasets.load(reference, **options))
     except NoTarget:

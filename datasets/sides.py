@@ -84,9 +84,6 @@ def asked(reference: str, other: str | None, task: str | None, pairs: str | None
         )
     if task is None and other is not None:
         return [reference, other]
-    if task is None and pairs is None:
-        inside = {path.name.lower(): path for path in folders_in(Path(reference))}
-        return [reference] if _find_splits(inside) else []
     if task not in (None, *TRANSLATED) and (pairs or other) is not None:
         option = f"--pairs received {pairs}" if pairs else f"--data-b received '{other}'"
         raise InputError(
@@ -153,10 +150,19 @@ def _spelled(reference: str) -> str:
 
 def find(folder: Path) -> tuple[Files, Files] | None:
     """Return the files of both kinds that a folder holds; None where it is laid out otherwise."""
-    inside = {path.name.lower(): path for path in folders_in(folder)}
+    inside = _inside(folder)
     if {"a", "b"} <= set(inside):
         return _files(inside["a"]), _files(inside["b"])
     return _find_splits(inside)
+
+
+def has_splits(reference: str) -> bool:
+    """Tell whether a folder has trainA and trainB within, which are hardly classes."""
+    return _find_splits(_inside(Path(reference))) is not None
+
+
+def _inside(folder: Path) -> dict[str, Path]:
+    return {path.name.lower(): path for path in folders_in(folder)}
 
 
 def _find_splits(inside: dict[str, Path]) -> tuple[Files, Files] | None:

@@ -88,7 +88,10 @@ def sngan(
         r1: weight of the penalty on the discriminator's slope at real pictures; 0 for none.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
     """
-    return _sngan(input_shape, 0, latent_dim, filters, critic_steps, r1, discriminator_rate, False)
+    return _sngan(
+        input_shape, 0, latent_dim, filters,
+        critic_steps=critic_steps, r1=r1, discriminator_rate=discriminator_rate,
+    )  # fmt: skip
 
 
 def projection_sngan(
@@ -116,24 +119,21 @@ def projection_sngan(
         r1: weight of the penalty on the discriminator's slope at real pictures; 0 for none.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
         mismatched: teach the discriminator also that real pictures of another class are not what
-            was asked for, so that it looks at the class sooner; a step takes a third longer.
+            was asked for, so that it looks at the class sooner; a step takes a quarter longer.
     """
     return _sngan(
-        input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate, mismatched
-    )
+        input_shape, classes, latent_dim, filters,
+        critic_steps=critic_steps, r1=r1, discriminator_rate=discriminator_rate,
+        mismatched=mismatched,
+    )  # fmt: skip
 
 
-def _sngan(
-    input_shape, classes, latent_dim, filters, critic_steps, r1, discriminator_rate, mismatched
-):
+def _sngan(input_shape, classes, latent_dim, filters, **options):
     return Adversarial(
         generator(input_shape, latent_dim, filters, classes),
         discriminator(input_shape, filters, classes),
         loss="hinge",
-        critic_steps=critic_steps,
-        r1=r1,
-        discriminator_rate=discriminator_rate,
         classes=classes,
-        mismatched=mismatched,
         name="projection_sngan" if classes else "sngan",
+        **options,
     )
