@@ -34,6 +34,7 @@ def run(pairs):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_texts_are_found_by_what_they_say(run):
     result = api.evaluate(run)
     assert result["scores"]["mrr"] > 0.5

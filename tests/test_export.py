@@ -18,7 +18,10 @@ from zoo.exporters.savedmodel import argument_names
 
 FORMATS = ("savedmodel", "keras")
 # Much as another one is, or exported by the tests of its task.
-ALIKE = ("binary", "numbers", "cross", "targets", "vectors", "masks", "boxes")
+ALIKE = (
+    "binary", "numbers", "cross", "targets", "vectors", "masks", "boxes", "text", "series",
+    "synthesis",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +122,7 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.slow
 def test_savedmodels_stand_alone(exported, trained, files, tmp_path):
     predictor = api.load(trained("table"))
     raw = api.split_of(None, predictor, str(files["table"]), None, targets=False).batch(range(20))

@@ -178,7 +178,10 @@ LATER = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n not in ("report", "predict"))) for n in LATER],
+)
 def test_a_disk_that_fills_up_in_later_commands(zoo, disk, alone, name):
     arguments, written = LATER[name]
     shutil.copytree(alone / "run", disk / "run")
@@ -219,6 +222,7 @@ subprocess.run(["mount", "-o", "remount,bind,ro", "disk/run"], check=True)
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_becomes_read_only(zoo, disk, alone):
     result = zoo(*TRAIN, when="append*log.csv", fault=READ_ONLY)
     try:

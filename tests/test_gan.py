@@ -133,7 +133,8 @@ def test_penalties_are_those_of_a_linear_critic():
     )
 
 
-@pytest.mark.parametrize("rows", [2, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [2, 12])
 def test_the_critic_learns_so_many_times_a_step(rows):
     model, _ = judged_by_weight(critic_steps=3)
     model.compile(keras.optimizers.SGD(1e-3))

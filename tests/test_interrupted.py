@@ -102,7 +102,7 @@ def test_before_there_is_a_run(zoo, target, number):
     ("target", "number"),
     [
         ("zoo.tasks.classification:Classification.evaluate", signal.SIGINT),
-        ("zoo.reports.style:png", signal.SIGTERM),
+        pytest.param("zoo.reports.style:png", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
 def test_after_training_it_says_how_to_go_on(zoo, alone, target, number):

@@ -59,7 +59,7 @@ FEATURES = {
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
 }  # fmt: skip
-QUICK_ROWS = ("linear", "lenet5", "simple-rnn", "dlinear")  # the others take longer
+QUICK_ROWS = ("linear", "lenet5")  # the others take longer
 QUICK = next(iter(FEATURES))
 SETTINGS = {
     "two replicas": kills.REPLICAS, "streamed": kills.STREAMED, "a text streamed": kills.LONG_TEXT,

@@ -35,6 +35,11 @@ def test_a_class_can_be_asked_for(of_classes, tmp_path):
     sevens = predictor.make(12, seed=3, label="7")
     assert set(sevens["label"]) == {"7"}
     np.testing.assert_array_equal(sevens["image"][7], made["image"][7])  # of the same latents
+
+
+@pytest.mark.slow
+def test_exports_make_the_class_that_is_asked_for(of_classes, tmp_path):
+    sevens = api.load(of_classes).make(12, seed=3, label="7")
     assert api.export(of_classes, "savedmodel", tmp_path / "out")["largest_difference"] == 0
     exported = api.load(tmp_path / "out")
     np.testing.assert_array_equal(exported.make(12, 3, "7")["image"], sevens["image"])
@@ -63,6 +68,12 @@ def test_classes_that_are_not_there(of_classes, trained, tmp_path):
 def test_latents_of_another_length_are_refused(shape, trained):
     with pytest.raises(InputError, match=r"Received latents of shape .* Expected \(count, "):
         api.load(trained("synthesis")).tensors(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("asked", [{"count": 0}, {"count": -1}, {"count": 2, "seed": -1}])
+def test_numbers_that_make_nothing(asked, trained):
+    with pytest.raises(InputError, match=r"make received (count|seed)=(0|-1)\. Expected a number"):
+        api.load(trained("synthesis")).make(**asked)
 
 
 def test_one_picture_is_refused_and_several_sizes_are_said(tmp_path, zoo):

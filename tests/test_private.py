@@ -57,7 +57,6 @@ COMMANDS = (
     ("data", "show", "iris"),
     ("runs", "verify", "run"),
 )  # fmt: skip
-FEW = tuple(c for c in COMMANDS if "run" in c and c[0] in ("train", "predict", "export"))
 
 
 def watched(folder):
@@ -73,13 +72,8 @@ def noted(book):
     return [json.loads(line) for line in book.read_text().splitlines()]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(FEW, id="few"), pytest.param(COMMANDS, id="all", marks=pytest.mark.slow)
-    ],
-)  # fmt: skip
-def done(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
     """Run commands, watched from the start of the interpreter; return folder, texts, notes."""
     import matplotlib.font_manager  # noqa: F401  its first import ever asks `fc-list` for fonts
 
@@ -92,7 +86,7 @@ def done(request, tmp_path_factory):
     texts = []
     with jobs.start(environment) as server:
         zoo = jobs.Jobs(server, folder)
-        for arguments in request.param:
+        for arguments in COMMANDS:
             code, out, err = zoo(*arguments, finish=True)
             assert code == 0, (arguments, err)
             texts += [out, err]
@@ -103,6 +97,7 @@ def done(request, tmp_path_factory):
     return folder, texts, before, noted(book)[len(before) :]
 
 
+@pytest.mark.slow
 def test_no_command_connects_or_runs_anything_but_itself(done):
     _, _, notes, proof = done
     assert [event for event, _ in proof] == ["socket.getaddrinfo"]  # it would have been seen
@@ -116,6 +111,7 @@ def test_no_command_connects_or_runs_anything_but_itself(done):
     assert "'-m', 'zoo.exporters.parity'" in arguments
 
 
+@pytest.mark.slow
 def test_no_secret_of_the_environment_is_kept(done):
     folder, texts, *_ = done
     kept = [text for text in texts if "s3cret" in text]

@@ -57,7 +57,7 @@ def begun(zoo, case, inject=""):
     ("case", "sent", "expected"),
     [
         ("mlp", signal.SIGINT, 130),
-        ("mlp", signal.SIGTERM, 143),
+        pytest.param("mlp", signal.SIGTERM, 143, marks=pytest.mark.slow),
         pytest.param("gpt-nano", signal.SIGTERM, 143, marks=pytest.mark.slow),
         pytest.param("dcgan", signal.SIGINT, 130, marks=pytest.mark.slow),
     ],

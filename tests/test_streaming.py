@@ -59,9 +59,8 @@ def arrays(run):
     return [tensors[name] for name in sorted(tensors)]
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c != "plain")) for c in CASES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
 def test_training_is_what_it_is_from_memory(folder, tmp_path, monkeypatch, case):
     options = {"data": str(folder), **OPTIONS, **CASES[case]}
     kept = zoo.train("cnn-small", run=str(tmp_path / "kept"), **options)

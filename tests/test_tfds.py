@@ -207,7 +207,8 @@ def test_tables():
     assert row["class"][0] == ("first", "second")[int(row["age"][0] * 2) // 2 % 2]
 
 
-@pytest.mark.parametrize("name", ["squares", pytest.param("mixed", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["squares", "mixed"])
 def test_a_run_finds_its_data_again(zoo, tmp_path, monkeypatch, name):
     monkeypatch.setattr(images, "RESIDENT", 0)  # what is encoded is decoded in every epoch
     run, size = tmp_path / "run", ("--image-size", "8") if name == "mixed" else ()

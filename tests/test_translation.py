@@ -185,9 +185,8 @@ def test_inputs_are_made_of_pictures(name):
     np.testing.assert_allclose(MADE[name](tf.constant(flat)).numpy(), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name", ["edges", *(pytest.param(n, marks=pytest.mark.slow) for n in ("gray", "downscale"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["edges", "gray", "downscale"])
 def test_a_model_learns_from_pairs_that_are_made(name, trained, zoo):
     run = api.train("pix2pix", data="digits", pairs=name, set=FILTERS, batch_size=64, steps=20)
     predictor = api.load(run)
@@ -331,10 +330,8 @@ def test_what_cannot_be_turned_is_refused(paired, trained, zoo):
     assert (code, "Try `zoo generate" in err) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("format", "name"),
-    [("savedmodel", "model"), pytest.param("keras", "model.keras", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("format", "name"), [("savedmodel", "model"), ("keras", "model.keras")])
 def test_exports_keep_both_ways(format, name, unpaired, tmp_path):
     predictor = api.load(unpaired)
     raw = datasets.load("digits").test.batch(np.arange(5))

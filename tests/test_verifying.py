@@ -27,8 +27,12 @@ def files(run):
     ("length", "last"),
     [
         (("--epochs", "3"), 21),
-        (("--steps", "17"), 17),
-        (("--epochs", "30", "--early-stopping", "1", "--learning-rate", "0.3"), None),
+        pytest.param(("--steps", "17"), 17, marks=pytest.mark.slow),
+        pytest.param(
+            ("--epochs", "30", "--early-stopping", "1", "--learning-rate", "0.3"),
+            None,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_finished_run_is_identical(zoo, length, last):

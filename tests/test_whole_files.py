@@ -178,6 +178,7 @@ def undigested(name):
     return re.sub(r"-[0-9a-f]{8}\.safetensors", ".safetensors", name)
 
 
+@pytest.mark.slow
 def test_the_writes_are_those_known(undisturbed):
     """What was counted holds every file that a command leaves, or the kills would pass it by."""
     for name, (before, after, acts) in undisturbed.items():
@@ -197,6 +198,7 @@ SAMPLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_command_that_is_killed_leaves_whole_files(
     undisturbed, server, tmp_path, name, record_property

@@ -37,7 +37,8 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, seed: int = 0) -> flo
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+    similar = x @ y.T / x.shape[1] + 1
+    return similar * similar * similar  # many times as fast as a power
 
 
 def _within(x: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.files import plain
 from zoo.progress import Progress
 
@@ -196,29 +196,13 @@ class Predictor:
             )
 
     def make(self, count: int, seed: int = 0, label: str = "") -> dict[str, np.ndarray]:
-        """Make pictures: `image` uint8 `(count, height, width, channels)` and `png` bytes.
+        """Make pictures of numbers alone.
 
-        A model of classes makes them of the one called `label`, or of all in turn, and says in
-        `label` of which each is.
-
-        Raises:
-            InputError: the model does something else, or knows no such class.
+        Arguments, results and errors are those of `zoo.predictors.making.make`.
         """
-        import tensorflow as tf
+        from zoo.predictors import making
 
-        if not self.makes_pictures:
-            raise self.cannot("makes no pictures", "image-synthesis")
-        inputs = {"count": tf.constant(count, tf.int32), "seed": tf.constant(seed, tf.int32)}
-        if "label" in self.card["inputs"]:
-            if label and label not in self.task.classes:
-                raise unknown("class", label, self.task.classes)
-            inputs["label"] = tf.constant(label)
-        elif label:
-            raise InputError(
-                f"Class '{label}' was asked of '{self.card['model']}', which makes pictures of no "
-                "class. Expected none. Try without it, or train projection-sngan."
-            )
-        return self.answer(SERVING, inputs)
+        return making.make(self, count, seed, label)
 
     def generate(self, prompts: Sequence[str], tokens: int = 200, **how: Any) -> list[str]:
         """Continue each prompt with at most as many tokens; return what was written.
