@@ -11,6 +11,7 @@ from zoo import registry
 from zoo.cli import zoo as command_line
 from zoo.errors import InputError
 from zoo.registry import REQUIRED, Row, catalog
+from zoo.registry.arguments import DICTATED
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,11 @@ def test_every_row_is_complete():
         assert row.tiny, name
         assert set(row.tasks) <= set(TASKS), name
         assert {a.name for a in registry.arguments(name)} >= {*row.options, *row.tiny}, name
+
+
+def test_what_a_row_sets_can_be_set():
+    for name in registry.list_models():
+        assert not DICTATED.keys() & registry.get(name).options.keys(), name
 
 
 def test_training_defaults_are_options_of_a_run():

@@ -79,7 +79,9 @@ class Adversarial(Competition):
         self(generator.input)  # built, and exportable before any training
 
     def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
+        # Keras's own export gives a kind of dictionary that is strange to the generator.
+        given = dict(inputs) if self.classes else inputs
+        return self.generator(given, training=training)
 
     def train_step(self, data):
         real, classes, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -125,19 +125,19 @@ def discriminator(shapes, filters):
 
 
 def pix2pix(
-    input_shape, channels=None, *, filters=64, dropout=0.5, l1=100.0, discriminator_rate=1.0
+    input_shape, target_channels=None, *, filters=64, dropout=0.5, l1=100.0, discriminator_rate=1.0
 ):
     """Build a pix2pix; called, it turns pictures into others of the same size, in [0, 1].
 
     Args:
         input_shape: height, width and channels of a picture; sides divisible by 4, at least 8.
-        channels: of what it makes; by default as many as are read.
+        target_channels: of what it makes; by default as many as are read.
         filters: channels next to the picture; each halving of its size doubles them, up to 8 times.
         dropout: share of units dropped while training, in the three layers after the narrowest.
         l1: weight of the difference from what is wanted, beside what the discriminator says.
         discriminator_rate: the discriminator's learning rate, as a share of the generator's.
     """
-    channels = channels or input_shape[-1]
+    channels = target_channels or input_shape[-1]
     wanted = (*input_shape[:2], channels)
     return Pix2Pix(
         generator(input_shape, channels, filters, dropout),

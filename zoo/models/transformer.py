@@ -100,7 +100,8 @@ class TransformerDecoder(keras.layers.Layer):
             [sublayer(make(), dropout, norm_first, f"{n}_{i}") for n, make in bodies.items()]
             for i in range(depth)
         ]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
+        last = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
+        self.norm = last if norm_first else keras.layers.Identity(name="norm")
 
     def build(self, shapes):
         shape, memory = (None, None, self.width), shapes[2]
@@ -121,7 +122,7 @@ class TransformerDecoder(keras.layers.Layer):
         for (attention, look, network), memory in zip(self.blocks, memories, strict=True):
             x = look(attention(x, training=training), memory, real, training=training)
             x = network(x, training=training)
-        return self.tokens.logits(self.norm(x) if self.norm_first else x)
+        return self.tokens.logits(self.norm(x))
 
     def begin(self, encoded, longest):
         """Return what stays the same in all steps, and the state before the first of `longest`."""

@@ -19,8 +19,7 @@ from zoo.registry.row import Row
 
 DATA = (
     "input_shape", "classes", "cardinalities", "vocabulary_size", "target_vocabulary_size",
-    "sequence_length", "horizon", "targets", "known", "quantiles",
-    "channels",
+    "sequence_length", "horizon", "targets", "known", "quantiles", "target_channels",
 )  # fmt: skip
 DICTATED = dict.fromkeys(DATA, "it follows from the data")
 DICTATED["classifier_activation"] = "zoo trains on logits and decodes them itself"

@@ -87,7 +87,7 @@ class ImageToImage(common.Task):
 
     def builder_arguments(self) -> dict[str, Any]:
         """Return the channels of what is made."""
-        return {"channels": self.shape[2]}
+        return {"target_channels": self.shape[2]}
 
     def loss(self, name: str | None, **options: Any) -> None:
         """Return None: the model brings its own losses."""
