@@ -221,6 +221,8 @@ def _row_keys(split: Any, whole_rows: bool) -> np.ndarray:
     if isinstance(split, TableSplit):
         read = slice(None) if whole_rows else [column.name for column in split.inputs]
         rows = split.frame.loc[:, read]
+        lists = {str(name): rows[name].map(repr) for name in rows if rows[name].dtype == object}
+        rows = rows.assign(**lists)  # as they are, they have no hash
         return pd.util.hash_pandas_object(rows, index=False).to_numpy()[split.rows]
     if isinstance(split, TextSplit):
         return _hashed([document.encode() for document in split.documents])

@@ -51,6 +51,15 @@ def test_some_rows_without_keys(folder):
     assert [column["name"] for column in json.loads(out)["columns"]] == ["z", "label", "a"]
 
 
+@pytest.mark.parametrize("target", [(), ("--target", "tags")])
+def test_rows_of_lists_are_compared(folder, target):
+    rows = [{"x": i // 2, "tags": ["a", "b"][: 1 + i // 2 % 2]} for i in range(40)]
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, err = fuzz.run("data", "show", "t.jsonl", *target, "--json")
+    assert code == 0, err
+    assert json.loads(out)["duplicate_rows"] == 20
+
+
 def test_half_characters(folder):
     (folder / "t.jsonl").write_text('{"x": "\\ud800", "label": "a"}\n' * 20)
     assert "surrogate" in said("data", "show", "t.jsonl")

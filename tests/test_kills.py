@@ -58,6 +58,9 @@ FEATURES = {
     "two optimizers that accumulate": (
         *kills.command("dcgan", "image-synthesis"), "--batch-size", "64", "--accumulate", "3",
     ),
+    "classes that are mismatched": (
+        *kills.command("projection-sngan", "image-synthesis"), "--set", "mismatched=true",
+    ),
 }  # fmt: skip
 QUICK_ROWS = ("linear", "lenet5")  # the others take longer
 QUICK = next(iter(FEATURES))
