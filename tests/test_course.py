@@ -55,3 +55,9 @@ def test_sequences_are_learned(runs):
     assert score(runs, "docs", "bits_per_character") <= 2.6
     assert score(runs, "reverse", "exact") >= 0.95
     assert score(runs, "waves", "mase") <= 0.4
+
+
+def test_pictures_are_made_and_turned(runs):
+    assert score(runs, "dcgan", "frechet_pixels") < 0.5
+    assert score(runs, "edges", "mae") < 0.15
+    assert score(runs, "swap", "frechet_pixels") < 3.0

@@ -15,10 +15,9 @@ HOW = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, 
 CAUSAL = ["gpt-nano", "llama-nano"]
 
 
-def build(name, width=WIDTH, layers=2):
-    model = zoo.create(
-        name, vocabulary_size=Bytes.size, sequence_length=width, layers=layers, heads=4, width=16
-    )
+def build(name, width=WIDTH, layers=2, **options):
+    options = {"heads": 4, "width": 16, "layers": layers, **options}
+    model = zoo.create(name, vocabulary_size=Bytes.size, sequence_length=width, **options)
     random = np.random.default_rng(1)
     for weight in model.trainable_weights:
         weight.assign(random.normal(scale=0.3, size=weight.shape))
@@ -92,6 +91,16 @@ def test_texts_are_those_of_the_window(small, prompts, monkeypatch):
     cached = written(small, prompts, 16, temperature=0.9, top_k=40, seed=3)
     monkeypatch.setattr(engines, "create", engines.Windowed)
     assert written(small, prompts, 16, temperature=0.9, top_k=40, seed=3) == cached
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("gpt-nano", {"heads": 1}), ("llama-nano", {"key_heads": 1})]
+)
+def test_one_head_of_keys_is_enough(name, options, monkeypatch):
+    model = build(name, layers=1, **options)
+    cached = written(model, ["The "], 8)
+    monkeypatch.setattr(engines, "create", engines.Windowed)
+    assert written(model, ["The "], 8) == cached
 
 
 def test_long_texts_are_written_in_a_small_model():

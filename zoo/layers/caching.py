@@ -53,9 +53,13 @@ class Reading:
         if self.slot is None:
             return self._begin(k, v)
         before = next(self._before)
-        slots = ops.arange(ops.shape(before[0])[2])
+        room = ops.shape(before[0])[2]
+        slots = ops.arange(room)
         here = ops.equal(slots, self.slot)[:, None]  # (S, 1)
-        k, v = (ops.where(here, new, old) for new, old in zip((k, v), before, strict=True))
+        k, v = (
+            ops.where(here, new, ops.reshape(old, (-1, new.shape[1], room, new.shape[3])))
+            for new, old in zip((k, v), before, strict=True)
+        )  # in a loop, the sizes of what was kept are not known
         self.states.append((k, v))
         back = self.slot - slots  # how many tokens ago
         visible = ops.logical_and(back >= 0, back <= self.position)  # (B, S)
