@@ -184,7 +184,8 @@ def _translate(
     if as_json:
         print_json({"path": str(path), "count": count, "size": size})
         return
-    say(f"{count} {'frame' if video else 'picture'}{'s' * (count != 1)} of {size[0]} x {size[1]}")
+    what = "frame" if video else "picture"
+    say(f"{count} {what}{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 
