@@ -11,7 +11,7 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ORDER = (
     "startup", "training", "first_run", "accuracy", "language", "text", "forecasting",
     "synthesis", "tables", "latency", "checkpoints", "pictures", "recurrent", "networks",
-    "transfer", "transformers",
+    "transfer", "transformers", "gans",
 )  # fmt: skip
 
 

@@ -9,6 +9,9 @@
   `predict`, 32 at a time as is Keras's default.
 
 Each framework has processes of its own that stay warm and take turns.
+
+A step is convolutions, which are Keras's in all contenders but PyTorch: beside the same step in
+`fit` there is nothing left to win, and beside the usual one only the pass that it makes twice.
 """
 
 from __future__ import annotations
