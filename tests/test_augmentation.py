@@ -186,7 +186,7 @@ def calls_of(trainer, steps):
     return trainer
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_many_steps_in_a_call_equal_single_ones(jit):
     # Within one call the step is a tensor of tf.while_loop.
     text = "crop,randaugment,noise,cutmix"

@@ -232,6 +232,7 @@ def test_check_command_of_what_conforms(broken):
     assert result.stdout.splitlines()[0].split() == ["check", "result", "found"]
 
 
+@pytest.mark.slow
 def test_check_command(broken):
     arguments = ["check", "broken-loose", "--plugin", str(broken), "--json"]
     result = CliRunner().invoke(command_line, arguments)

@@ -225,7 +225,7 @@ def test_damage_further_in_is_named_before_training(tmp_path, monkeypatch, split
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("spoil", [damage, Path.unlink])
+@pytest.mark.parametrize("spoil", [pytest.param(damage, marks=pytest.mark.slow), Path.unlink])
 def test_a_test_picture_lost_while_training_leaves_the_run_trained(tmp_path, spoil):
     folder, run = fill(tmp_path / "own"), str(tmp_path / "run")
     path = files_of(datasets.load(folder).test)[0]

@@ -45,6 +45,7 @@ def exported(run):
     return result["path"]
 
 
+@pytest.mark.slow
 def test_it_learns(run):
     scores = run.metrics["scores"]
     assert run.metrics["task"] == "detection"
@@ -52,6 +53,7 @@ def test_it_learns(run):
     assert 0 < scores["map"] < scores["map_50"]
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_pycocotools(run):
     predictor = api.load(run)
     split = api.split_of(run, predictor, None, "test")
@@ -76,6 +78,7 @@ def overlaps(first, second):
     return shared / ((first[2:] - first[:2]).prod() + (second[2:] - second[:2]).prod() - shared)
 
 
+@pytest.mark.slow
 def test_answers(run, folder):
     predictor = api.load(run)
     content = (folder / "JPEGImages" / "picture110.png").read_bytes()
@@ -100,6 +103,7 @@ def as_bytes(image, folder, suffix):
     return path.read_bytes()
 
 
+@pytest.mark.slow
 def test_boxes_are_in_pixels_of_each_picture(run, folder, tmp_path):
     """A batch of mixed sizes and formats is answered each in its own pixels."""
     predictor = api.load(run)
@@ -118,6 +122,7 @@ def test_boxes_are_in_pixels_of_each_picture(run, folder, tmp_path):
             assert max(overlaps(box * scale, other) for other in boxes[row]) > 0.7, (row, count)
 
 
+@pytest.mark.slow
 def test_tensors_answer_in_pixels_of_the_input(run):
     predictor = api.load(run)
     raw = datasets.load(run.record["data"]["reference"]).test.batch([0, 1, 2])
@@ -171,6 +176,7 @@ def test_evaluate_other_data(zoo, run, exported, folder, tmp_path):
     assert "has the class 'bird'" in err
 
 
+@pytest.mark.slow
 def test_predict_gives_a_line_a_box(zoo, run, folder):
     picture = folder / "JPEGImages" / "picture110.png"
     code, out, err = zoo("predict", run, picture, "--json")
@@ -188,6 +194,7 @@ def test_predict_gives_a_line_a_box(zoo, run, folder):
     assert len(set(table["file"])) > 30
 
 
+@pytest.mark.slow
 def test_the_run_shows_what_it_found(run):
     assert {"detections.png", "precision_recall.png"} <= {p.name for p in run.plots.iterdir()}
     page = run.report_path.read_text()

@@ -125,6 +125,7 @@ TRAINED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_training(zoo, disk, alone):
     for when in TRAINED:
         there = (disk / "run").exists()

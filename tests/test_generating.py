@@ -28,6 +28,7 @@ def say(monkeypatch):
     return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
 
+@pytest.mark.slow
 def test_beams_write_the_likeliest_text(zoo, run):
     code, out, err = zoo("generate", run, "--prompt", "who are", "--tokens", 8, "--beams", 4)
     assert (code, err) == (0, "")
@@ -84,6 +85,7 @@ def test_where_it_looked_is_drawn(zoo, run, tmp_path):
     assert "Expected a file ending in .png" in err
 
 
+@pytest.mark.slow
 def test_prompts_longer_than_the_context_and_empty_ones(zoo, run, trained):
     code, out, err = zoo("generate", run, "--prompt", "who are you? " * 3, "--tokens", 4)
     assert code == 0

@@ -94,7 +94,11 @@ def test_texts_are_those_of_the_window(small, prompts, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("gpt-nano", {"heads": 1}), ("llama-nano", {"key_heads": 1})]
+    ("name", "options"),
+    [
+        ("gpt-nano", {"heads": 1}),
+        pytest.param("llama-nano", {"key_heads": 1}, marks=pytest.mark.slow),
+    ],
 )
 def test_one_head_of_keys_is_enough(name, options, monkeypatch):
     model = build(name, layers=1, **options)
@@ -178,6 +182,7 @@ def likelihood(model, prompt, text):
     return each[len(prompt.encode()) :].sum()
 
 
+@pytest.mark.slow
 def test_beams_find_likelier_texts_than_greed(small):
     stream = sampling.Stream(small, preprocessor())
     prompts = ["ab", "c", "zoo"]

@@ -195,6 +195,7 @@ def test_the_payload_would_run(tmp_path, monkeypatch):
     assert (tmp_path / "canary").exists()
 
 
+@pytest.mark.slow
 def test_honest_files_of_the_same_kinds_are_read(zoo):
     """Without them the limits could be zero: a long file, a wide one, packed ones, many keys."""
     wide = ",".join([*(f"c{i}" for i in range(2000)), "label"])

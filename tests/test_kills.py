@@ -62,7 +62,7 @@ FEATURES = {
         *kills.command("projection-sngan", "image-synthesis"), "--set", "mismatched=true",
     ),
 }  # fmt: skip
-QUICK_ROWS = ("linear", "lenet5")  # the others take longer
+QUICK_ROWS = ("linear",)  # the others take longer
 QUICK = next(iter(FEATURES))
 SETTINGS = {
     "two replicas": kills.REPLICAS, "streamed": kills.STREAMED, "a text streamed": kills.LONG_TEXT,
@@ -150,6 +150,7 @@ def test_features_many_times(zoo, feature, record_property):
     check(zoo, FEATURES[feature], 10, f"{feature} again", record_property)
 
 
+@pytest.mark.slow
 def test_at_any_instant(zoo, record_property):
     """The parent sends the signal, whatever the process is doing: starting up, writing, drawing."""
     arguments = ("train", *MLP, *CURED, *EVERY)

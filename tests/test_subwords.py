@@ -72,6 +72,7 @@ def fuzzed(count):
     return texts
 
 
+@pytest.mark.slow
 def test_three_matchers_agree(tokenizer):
     texts = [b"", b" ", b"  ", b"a" * 5000, b" \xc3" * 999, b"\xff\xfe", *fuzzed(10_000), b""]
     expected = [by_hand(tokenizer.vocabulary, text) for text in texts]

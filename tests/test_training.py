@@ -79,7 +79,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] * (c == "xla")) for c in CASES]
+)
 def test_equals_fit_bit_for_bit(case):
     expected, history = fitted(**CASES[case])
     found, log = trained(**CASES[case])

@@ -108,6 +108,7 @@ def test_a_run_that_began_with_weights_goes_on_without_them(source, three, tmp_p
     assert all(map(np.array_equal, arrays(longer), arrays(whole)))
 
 
+@pytest.mark.slow
 def test_what_is_worth_more_is_learned_faster(source, three, tmp_path):
     losses = {}
     for name, options in {"scratch": {}, "transfer": {"weights": str(source)}}.items():

@@ -67,8 +67,9 @@ def test_it_is_read_from_a_file(model, tmp_path):
     np.testing.assert_array_equal(answer(again), answer(model))
 
 
-def test_every_way_of_normalizing_has_its_own_layers():
-    assert build(norm_first=True).count_params() == build(norm_first=False).count_params() + 16
+def test_what_is_normalized_first_is_normalized_once_more_in_the_end():
+    last = 2 * 16  # of the encoder and of the decoder: a scale and an offset for each of 8 numbers
+    assert build(norm_first=True).count_params() == build(norm_first=False).count_params() + last
 
 
 def test_rotary_positions_are_relative():
