@@ -38,7 +38,7 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, seed: int = 0) -> flo
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     similar = x @ y.T / x.shape[1] + 1
-    return similar * similar * similar  # many times as fast as a power
+    return similar * similar * similar  # faster than a power
 
 
 def _within(x: np.ndarray) -> float:
