@@ -62,6 +62,7 @@ def test_vectors_have_length_one_and_are_exported(run, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["txt", "tsv"])
+@pytest.mark.slow
 def test_the_nearest_texts_of_a_file_are_named(kind, run, zoo, tmp_path):
     (tmp_path / "asked.txt").write_text("one two three four\n")
     known = ["dix dix dix dix", "un deux trois quatre", "neuf sept un un"]
@@ -76,6 +77,7 @@ def test_the_nearest_texts_of_a_file_are_named(kind, run, zoo, tmp_path):
     assert line.startswith("one two three four,un deux trois quatre,0.")
 
 
+@pytest.mark.slow
 def test_texts_come_from_stdin_a_line_each(run, zoo, tmp_path, monkeypatch):
     path = tmp_path / "asked.txt"
     path.write_text("one two, three\nfour\n")
@@ -94,6 +96,7 @@ def test_nearest_is_for_vectors_alone(zoo, trained, tmp_path):
     assert "--nearest was given for language-modelling. Expected a model for" in err
 
 
+@pytest.mark.slow
 def test_words_of_both_sides_are_known(run):
     vocabulary = api.load(run).preprocessor.tokenizer.vocabulary
     assert {"one", "un"} <= set(vocabulary)

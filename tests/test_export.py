@@ -19,7 +19,7 @@ from zoo.exporters.savedmodel import argument_names
 FORMATS = ("savedmodel", "keras")
 # Much as another one is, or exported by the tests of its task.
 ALIKE = (
-    "binary", "numbers", "cross", "targets", "vectors", "masks", "boxes", "text", "series",
+    "binary", "numbers", "cross", "targets", "vectors", "masks", "boxes", "table", "text", "series",
     "synthesis",
 )  # fmt: skip
 

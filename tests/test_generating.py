@@ -57,6 +57,7 @@ def test_a_conversation_stays_in_the_context(zoo, run, say):
     assert json.loads(out) == {"prompt": "who are you?", "texts": [first]}
 
 
+@pytest.mark.slow
 def test_what_has_no_part_in_a_conversation_or_ends_nothing(zoo, run):
     for more, said in (
         (("--chat", "--count", 2), "--count was given with --chat. Expected none."),
@@ -68,6 +69,7 @@ def test_what_has_no_part_in_a_conversation_or_ends_nothing(zoo, run):
         assert said in err
 
 
+@pytest.mark.slow
 def test_where_it_looked_is_drawn(zoo, run, tmp_path):
     tokens, weights = writing.attention(api.load(run), "who are")
     assert tokens == ["<start>", *"who\N{OPEN BOX}are"]

@@ -259,6 +259,7 @@ def test_a_text_longer_than_memory_trains_alike(tmp_path, monkeypatch):
         assert [row[name] for row in kept.log] == [row[name] for row in read.log]
 
 
+@pytest.mark.slow
 def test_carried_states_reach_the_next_window(tmp_path):
     """Each letter follows from the two before it, one of which a window of two has not."""
     random, numbers = np.random.default_rng(0), [0, 1]

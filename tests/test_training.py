@@ -127,6 +127,7 @@ def test_validation_has_no_effect_on_training():
     assert its_log == log
 
 
+@pytest.mark.slow
 def test_validation_draws_no_random_numbers_of_training():
     from zoo.models.competition import METRICS
     from zoo.models.dcgan import dcgan

@@ -265,6 +265,7 @@ def test_a_size_that_cannot_be_halved_is_refused(tmp_path):
             api.train(model, data=tmp_path / "odd.npz", data_b=tmp_path / "odd.npz", steps=1)
 
 
+@pytest.mark.slow
 def test_runs_draw_what_they_turn(paired, unpaired):
     for run in (paired[0], unpaired):
         folder = runs.Run.open(run).plots
@@ -273,6 +274,7 @@ def test_runs_draw_what_they_turn(paired, unpaired):
         }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_scores_of_pairs_and_of_kinds(paired, unpaired, trained):
     scores = api.evaluate(paired[0])["scores"]
     assert 0 < scores["mae"] < 1
@@ -286,6 +288,7 @@ def test_scores_of_pairs_and_of_kinds(paired, unpaired, trained):
     assert {name.partition("[")[0] for name in found} >= {"fid", "fid_back", "precision_real_back"}
 
 
+@pytest.mark.slow
 def test_files_become_files(paired, unpaired, zoo):
     run, data = paired
     code, printed, err = zoo("generate", run, "--image", data / "A" / "3.png", "--out", "three.png")
