@@ -51,6 +51,7 @@ def command(
     """
     refuse_existing(csv_path, "--csv")
     from zoo import api
+    from zoo.reports import page
     from zoo.runs import Run, kind_of
 
     kind = kind_of(source)
@@ -60,6 +61,8 @@ def command(
         run = Run.open(source)
         last = run.log[-1].get("step") if run.log else None
         run.write_metrics({**result, "step": (run.metrics or {}).get("step", last)})
+        if extractor is not None:
+            page.write(run)  # with the scores, and the pictures that are nearest
     rows = result["tables"].get("per_class") or result["tables"].get("per_target") or []
     if csv_path is not None:
         _write_csv(csv_path, result["scores"], rows)

@@ -167,7 +167,7 @@ def command(
     if as_json:
         print_json({"path": str(path), "count": count, "size": size})
         return
-    say(f"{count} picture{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
+    say(f"{count:,} picture{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 
@@ -185,7 +185,7 @@ def _translate(
         print_json({"path": str(path), "count": count, "size": size})
         return
     what = "frame" if video else "picture"
-    say(f"{count} {what}{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
+    say(f"{count:,} {what}{'s' * (count != 1)} of {size[0]} x {size[1]} pixels")
     click.echo(path)
 
 

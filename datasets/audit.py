@@ -220,10 +220,10 @@ def _row_keys(split: Any, whole_rows: bool) -> np.ndarray:
     """Return one 64-bit number a row, the same for the same inputs."""
     if isinstance(split, TableSplit):
         read = slice(None) if whole_rows else [column.name for column in split.inputs]
-        rows = split.frame.loc[:, read]
+        rows = split.frame.loc[:, read].iloc[split.rows]
         lists = {str(name): rows[name].map(repr) for name in rows if rows[name].dtype == object}
         rows = rows.assign(**lists)  # as they are, they have no hash
-        return pd.util.hash_pandas_object(rows, index=False).to_numpy()[split.rows]
+        return pd.util.hash_pandas_object(rows, index=False).to_numpy()
     if isinstance(split, TextSplit):
         return _hashed([document.encode() for document in split.documents])
     arrays = [identity(array) for array in split.arrays.values()]

@@ -250,9 +250,9 @@ def _refuse_shapes(sides: Sequence[Raw], references: Sequence[str], task: str) -
         )
     if task == UNPAIRED and first[2] != second[2]:
         raise InputError(
-            f"'{references[0]}' has pictures of {first[2]} channels and '{references[-1]}' of "
-            f"{second[2]}; expected as many, as each becomes the other; try gray or colored "
-            "pictures in both"
+            f"'{references[0]}' has pictures of {first[2]} channel{'s' * (first[2] != 1)} and "
+            f"'{references[-1]}' of {second[2]}; expected as many, as each becomes the other; try "
+            "gray or colored pictures in both"
         )
 
 

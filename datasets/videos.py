@@ -56,7 +56,7 @@ def frames(path: Path) -> Iterator[tuple[np.ndarray, Fraction]]:
     except FileNotFoundError:
         raise InputError(f"'{path}' does not exist; expected a video; try another path") from None
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:100]
+        reason = " ".join(str(getattr(error, "strerror", "") or error).split())[:100]
         raise InputError(
             f"'{path}' cannot be read as a video: {reason}; expected a whole one; try another file"
         ) from error

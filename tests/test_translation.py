@@ -112,7 +112,7 @@ def test_a_class_is_a_data_set():
             (9, 1, 8),
             (9, 3, 8),
             "unpaired-image-to-image",
-            "of 1 channels and 'b' of 3",
+            "of 1 channel and 'b' of 3",
         ),
         ((1, 1, 8), (1, 1, 8), "image-to-image", "1 usable row"),
         ((1, 1, 8), (9, 1, 8), "unpaired-image-to-image", "'a' has 1 usable row"),

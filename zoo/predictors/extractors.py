@@ -61,7 +61,8 @@ def create(asked: str | os.PathLike[str], shape: tuple[int, ...]) -> Extractor:
     if predictor.task.name != "classification" or predictor.spec.kind != "image":
         raise InputError(
             f"--extractor received '{asked}', a model for {predictor.task.name} of data of kind "
-            f"'{predictor.spec.kind}'. Expected the run of a classifier of pictures."
+            f"'{predictor.spec.kind}'. Expected the run of a classifier of pictures. Try one that "
+            "`zoo train cnn-small` made of the same data."
         )
     trained = tuple(predictor.preprocessor.shape)
     if trained != tuple(shape):

@@ -7,7 +7,6 @@ from typing import Any
 
 from zoo import config, predictors, reports
 from zoo.predictors import extractors, likeness
-from zoo.reports import page
 from zoo.runs import Run, kind_of
 from zoo.training import synthetic
 from zoo.training.session import load_data
@@ -46,5 +45,4 @@ def compare(
         pictures = shown.reshape(-1, *shown.shape[2:])
         figure = reports.draw("samples", pictures, captions, columns=shown.shape[1])
         reports.save(figure, run.plots / "nearest.png")
-        page.write(run)
     return scores | found
